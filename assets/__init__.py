@@ -1,0 +1,1 @@
+"""Data that evroam ships: demo sites, trusted QR hosts, styles, translations."""

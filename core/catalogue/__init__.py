@@ -1,0 +1,1 @@
+"""Sites as they are searched: import, near, search as you type, place names."""

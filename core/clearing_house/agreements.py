@@ -1,0 +1,103 @@
+"""Which two parties may exchange what through the switch (5.4.6, 6.4.1). Who has no agreement exchanges nothing."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Connection, delete, select
+
+from core.clearing_house.addresses import Address
+from core.model.parties import Party
+from core.model.services import BEGINNING, PLAIN, Service
+from core.store.engine import upsert
+from core.store.switch_tables import hub_agreement
+
+_ENDING = {("STOP_SESSION",), ("CANCEL_RESERVATION",)}
+
+
+class HubAgreement(BaseModel):
+    """What two parties let the switch pass between them.
+
+    modules: extension modules of others, by their names, beside those of `services`. ask_without_receiver: the home-CSP
+    of the two is asked about credentials that nobody is known to own. announce: pushes that a party addresses to the
+    clearing house reach the other. store_and_forward: what must not be lost waits for a receiver that is away.
+    prefixes_bind: an EVSE or contract id names its party by its beginning.
+    After valid_until nothing begins any more, and what is open is settled.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    one: Party
+    other: Party
+    services: frozenset[Service] = PLAIN
+    modules: frozenset[str] = frozenset()
+    ask_without_receiver: bool = False
+    announce: bool = False
+    store_and_forward: bool = False
+    prefixes_bind: bool = False
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    def partner_of(self, party: Party) -> Party:
+        """The other one of the two."""
+        return self.other if party == self.one else self.one
+
+    def covers(self, address: Address, at: datetime) -> bool:
+        """Whether a request of this address may pass now."""
+        service = address.service
+        named = service in self.services if service is not None else address.module in self.modules
+        if not named or (self.valid_from is not None and at < self.valid_from):
+            return False
+        ends = address.below[:1] in _ENDING or (service is not None and service not in BEGINNING)
+        return ends or self.valid_until is None or at < self.valid_until
+
+
+class Agreements:
+    """The agreements as the store has them."""
+
+    def between(self, connection: Connection, one: Party, other: Party) -> HubAgreement | None:
+        """What two parties have agreed."""
+        query = select(hub_agreement.c.body).where(*_between(one, other))
+        body = connection.execute(query).scalar()
+        return None if body is None else HubAgreement.model_validate_json(body)
+
+    def of(self, connection: Connection, parties: Iterable[Party]) -> tuple[HubAgreement, ...]:
+        """All agreements in which one of these parties stands."""
+        wanted = frozenset(parties)
+        return tuple(one for one in self.all(connection) if wanted & {one.one, one.other})
+
+    def all(self, connection: Connection) -> tuple[HubAgreement, ...]:
+        """All of them, by party."""
+        columns = hub_agreement.c
+        query = select(columns.body).order_by(
+            columns.country_code, columns.party_id, columns.other_country_code, columns.other_party_id
+        )
+        return tuple(HubAgreement.model_validate_json(body) for body in connection.execute(query).scalars())
+
+
+def keep(connection: Connection, agreement: HubAgreement, at: datetime) -> None:
+    """An agreement, new or in place of the one that these two had."""
+    upsert(
+        connection,
+        hub_agreement,
+        {**_key(agreement.one, agreement.other), "body": agreement.model_dump_json(), "last_updated": at},
+    )
+
+
+def end(connection: Connection, one: Party, other: Party) -> bool:
+    """Take an agreement away: nothing passes between these two any more; False where there is none."""
+    return connection.execute(delete(hub_agreement).where(*_between(one, other))).rowcount > 0
+
+
+def _between(one: Party, other: Party) -> list[ColumnElement[bool]]:
+    return [hub_agreement.c[name] == value for name, value in _key(one, other).items()]
+
+
+def _key(one: Party, other: Party) -> dict[str, str]:
+    first, second = sorted((one, other), key=str)
+    return {
+        "country_code": first.country_code,
+        "party_id": first.party_id,
+        "other_country_code": second.country_code,
+        "other_party_id": second.party_id,
+    }

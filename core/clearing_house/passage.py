@@ -1,0 +1,182 @@
+"""One request at the switch: who sends it, whether it may, and for whom it is (6.4.1). Deny by default."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from core.clearing_house.addresses import CSO, CSP, Address
+from core.clearing_house.agreements import Agreements, HubAgreement
+from core.clearing_house.aliases import End
+from core.clearing_house.context import Context
+from core.clearing_house.onward import HubError
+from core.clearing_house.ownership import Ownership, owner_of
+from core.clearing_house.references import References, references_in
+from core.endpoint.exchange import Request
+from core.endpoint.ocpi.envelope import StatusCode
+from core.endpoint.partner import Partner, PartnerStatus
+from core.endpoint.rejection import Rejection
+from core.errors import InvalidInput
+from core.model.parties import Party, PlatformRole
+
+_WRITES = {"PUT", "POST", "PATCH"}
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A request that its sender may make. deadline: on the clock of the event loop; at: on that of the wire."""
+
+    address: Address
+    request: Request
+    references: References
+    sender: End
+    deadline: float
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where it goes on, and under which agreement."""
+
+    receiver: End
+    agreement: HubAgreement
+    url: str
+
+
+class Gate:
+    """Decides what may pass, and to whom."""
+
+    def __init__(self, context: Context, agreements: Agreements, ownership: Ownership) -> None:
+        self._context = context
+        self._agreements = agreements
+        self._ownership = ownership
+
+    def admit(self, address: Address, request: Request, deadline: float) -> Passage:
+        """The request with what it refers to. Raises Unreadable, Rejection for ids that are not the sender's."""
+        sender = End(request.partner, _sending_party(request))
+        references = references_in(address, request.query, request.body)
+        _require_own(address, request, references)
+        return Passage(address, request, references, sender, deadline, self._context.wire_clock.now())
+
+    def receiver_of(self, passage: Passage) -> Party | None:
+        """Who is named, or known to own what is asked for; None for an identification request of an unknown card.
+
+        Raises HubError 4001 where nobody is known, or more than one.
+        """
+        named = passage.request.to_party
+        if named is not None:
+            return named
+        with self._context.store.read() as connection:
+            sender = passage.sender.party
+            agreements = self._agreements.of(connection, [sender])
+            role = passage.address.receiver_role or _opposite(passage.sender)
+            found = self._ownership.receivers(connection, passage.references, role, agreements, sender)
+        if len(found) == 1:
+            return next(iter(found))
+        if found:
+            raise HubError("This can mean more than one party; name it in OCPI-to.", StatusCode.UNKNOWN_RECEIVER)
+        if passage.address.asks_identification:
+            return None
+        raise HubError("Nobody is known to own this; name the receiver in OCPI-to.", StatusCode.UNKNOWN_RECEIVER)
+
+    def destination(self, passage: Passage, party: Party) -> Destination:
+        """The platform that speaks for the receiver, if the two have agreed. Raises HubError."""
+        with self._context.store.read() as connection:
+            agreement = self._agreement(connection, passage, party)
+        return self._at(passage, party, agreement)
+
+    def all_destinations(self, passage: Passage, *, announced: bool) -> list[Destination]:
+        """Every party that agreed to be asked without a receiver named, or (announced) to hear announcements."""
+        sender = passage.sender.party
+        with self._context.store.read() as connection:
+            agreements = self._agreements.of(connection, [sender])
+        found = []
+        for one in agreements:
+            agreed = one.announce if announced else one.ask_without_receiver
+            if agreed and one.covers(passage.address, self._context.clock.now()):
+                try:
+                    found.append(self._at(passage, one.partner_of(sender), one))
+                except HubError:
+                    continue  # who is not there, or does not play that role, is not meant
+        return found
+
+    def _agreement(self, connection: Connection, passage: Passage, party: Party) -> HubAgreement:
+        agreement = self._agreements.between(connection, passage.sender.party, party)
+        if agreement is None:
+            raise HubError(f"{party} is no receiver that you can reach here.", StatusCode.UNKNOWN_RECEIVER)
+        if not agreement.covers(passage.address, self._context.clock.now()):
+            service = passage.address.service or passage.address.module
+            raise HubError(f"The agreement between {passage.sender.party} and {party} does not cover {service}.")
+        return agreement
+
+    def _at(self, passage: Passage, party: Party, agreement: HubAgreement) -> Destination:
+        address = passage.address
+        partner = self._context.partners.speakers().get(party)
+        if partner is None:
+            raise HubError(f"{party} is not connected here.", StatusCode.UNKNOWN_RECEIVER)
+        if partner.status is not PartnerStatus.CONNECTED:
+            raise HubError(f"The exchange with {party} is suspended.", StatusCode.CONNECTION_PROBLEM)
+        role = address.receiver_role
+        if role is not None and not (_plays(partner, party, role) and _plays(*_ends(passage), _other(role))):
+            raise HubError(f"{passage.sender.party} does not ask {party} for {address.module} in its role.")
+        if partner.version != address.version:
+            raise HubError(f"{party} speaks OCPI {partner.version} here, and nothing is translated.")
+        url = partner.endpoint(address.module, address.interface)
+        if url is None:
+            raise HubError(f"{party} does not offer {address.module} as {address.interface.lower()}.")
+        query = f"?{passage.request.raw_query}" if passage.request.raw_query else ""
+        return Destination(End(partner, party), agreement, url.rstrip("/") + address.raw_below + query)
+
+
+def time_left(deadline: float) -> float:
+    """Seconds until a deadline."""
+    return deadline - asyncio.get_running_loop().time()
+
+
+def _sending_party(request: Request) -> Party:
+    if request.from_party is not None:
+        return request.from_party
+    parties = {role.party for role in request.partner.roles}
+    if len(parties) != 1:
+        raise Rejection("Name your party in OCPI-from.", 200, StatusCode.INVALID_PARAMETERS)
+    return next(iter(parties))
+
+
+def _require_own(address: Address, request: Request, references: References) -> None:
+    """Objects of others neither in the path nor in the body."""
+    partner = request.partner
+    if address.names_owner:
+        try:
+            owner = Party.parse("".join(address.below[:2]))
+        except InvalidInput:
+            owner = None
+        if owner is None or not partner.speaks_for(owner):
+            raise Rejection(f"You do not speak for {'*'.join(address.below[:2])[:20]}.", 404)
+    if request.method not in _WRITES or address.interface != "RECEIVER":
+        return
+    claimed = [references.owner] if address.receiver_role is CSP or address.module == "tokens" else []
+    token = references.body.get("token")
+    if address.module == "commands" and isinstance(token, dict):
+        claimed.append(owner_of(token))
+    for party in claimed:
+        if party is not None and not partner.speaks_for(party):
+            raise InvalidInput(f"You do not speak for {party}, which the body names.")
+
+
+def _ends(passage: Passage) -> tuple[Partner, Party]:
+    return passage.sender.partner, passage.sender.party
+
+
+def _plays(partner: Partner, party: Party, role: PlatformRole) -> bool:
+    return any(one.party == party and one.role is role for one in partner.roles)
+
+
+def _other(role: PlatformRole) -> PlatformRole:
+    return CSO if role is CSP else CSP
+
+
+def _opposite(sender: End) -> PlatformRole | None:
+    """The role of whoever can be meant by a party that plays one role only."""
+    own = {one.role for one in sender.partner.roles if one.party == sender.party} & {CSP, CSO}
+    return _other(next(iter(own))) if len(own) == 1 else None

@@ -1,0 +1,1 @@
+"""The roaming endpoint (REP): all that crosses between platforms."""

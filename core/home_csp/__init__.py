@@ -1,0 +1,1 @@
+"""The home-CSP: the driver's contract partner."""

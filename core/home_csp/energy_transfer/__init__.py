@@ -1,0 +1,1 @@
+"""UC3 at the home-CSP: start, stop, progress, completion, SDR."""

@@ -1,0 +1,242 @@
+"""Charge plans at the home-CSP (UC3-7, UC3-10): the driver's needs go out, offers and updates come in.
+
+A partner without the extension is told the driver's preferences, where it takes them; what it makes of them it cannot
+say, and neither do we.
+"""
+
+from decimal import Decimal
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import Connection, select
+
+from core.driver_messages.plans import PlanRequest, PlanView, PlanWord
+from core.endpoint.extensions.chargeplans import (
+    MODULE,
+    PlanAnswer,
+    UpdateResult,
+    answer_plan,
+    current_plan,
+    request_plan,
+)
+from core.endpoint.partner import Partner
+from core.endpoint.preferences import PreferencesAnswer
+from core.errors import NotFound, Refused
+from core.home_csp.context import Context
+from core.home_csp.energy_transfer.record import keep
+from core.home_csp.energy_transfer.stop import partner_of
+from core.model.money import Amount, Price, rounded
+from core.model.plans import (
+    ChargePlan,
+    Consent,
+    PlanNeed,
+    PlanRefusal,
+    PlanRule,
+    PlanState,
+    answered,
+    follows,
+    newest,
+    with_consent_due,
+)
+from core.model.price_list import with_fees
+from core.model.services import Service
+from core.model.session import ServiceSession, SessionState
+from core.model.sites import Capability
+from core.store.plan_tables import plans_of, save_plan
+from core.store.sessions import KeptSession, load, load_by_visited_id
+from core.store.tables import site as site_table
+
+log = structlog.get_logger(__name__)
+
+_WHY = {
+    PlanRefusal.DEPARTURE_REQUIRED: ("The operator needs to know when you leave", "Set a departure."),
+    PlanRefusal.ENERGY_NEED_REQUIRED: ("The operator needs to know how much you need", "Set the energy."),
+    PlanRefusal.NOT_POSSIBLE: ("This cannot be done at this post", "Ask for less, or leave later."),
+    PlanRefusal.PROFILE_TYPE_NOT_SUPPORTED: ("The operator does not offer this kind of plan", "Choose another kind."),
+    PlanRefusal.REJECTED: ("The operator does not take a plan for this session", "Go on without a plan."),
+    PlanRefusal.TOO_OFTEN: ("The operator was asked too often", "Wait a few minutes."),
+}
+
+
+class ChargePlans:
+    """Implements the endpoint's PlanReceiver, and what drivers ask."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def request(self, session_id: str, contract_id: str, wanted: PlanRequest) -> None:
+        """Ask the operator for an offer. Raises NotFound, Refused (plan_...), Unreachable."""
+        context = self._context
+        kept, partner, visited_id = self._running(session_id, contract_id)
+        need = PlanNeed(profile=wanted.profile, departure=wanted.departure, energy_kwh=wanted.energy_kwh)
+        if not offers_plans(partner):
+            await self._prefer(kept, partner, visited_id, need)
+            return
+        before = self._newest(kept.session, partner.id)
+        counters = before.id if before is not None and before.state is PlanState.OFFERED else None
+        answer = await request_plan(context.calls, partner, visited_id, need, counters)
+        await self._keep(kept, partner, _told(answer))
+
+    async def word(self, session_id: str, contract_id: str, word: PlanWord) -> None:
+        """The driver's yes or no. Raises NotFound, Refused (plan_expired, plan_answered, ...), Unreachable."""
+        context = self._context
+        kept, partner, _ = self._running(session_id, contract_id)
+        with context.store.read() as connection:
+            plans = _plans(connection, kept.session, partner.id)
+        found = next((one for one in plans if (one.id, one.version) == (word.plan_id, word.version)), None)
+        if found is None:
+            raise NotFound("There is no such plan", next_step="Ask for a new one.")
+        try:
+            after = answered(found, accepted=word.accept, at=context.clock.now())
+        except PlanRule as broken:
+            raise Refused(broken.message, code=broken.code, next_step="Ask for a new one.") from None
+        if after is not found:
+            answer = await answer_plan(context.calls, partner, found, accepted=word.accept)
+            await self._keep(kept, partner, _told(answer))
+
+    async def updated(self, partner: Partner, plan: ChargePlan) -> UpdateResult:
+        """An update by the operator; a version that was missed is fetched, one that is known changes nothing."""
+        context = self._context
+        with context.store.read() as connection:
+            kept = load_by_visited_id(connection, plan.party, plan.session_id)
+            if kept is None or kept.partner_id != partner.id:
+                raise NotFound(f"There is no session {plan.session_id}.", code="unknown_session")
+            plans = _plans(connection, kept.session, partner.id)
+        held = next((one for one in reversed(plans) if one.id == plan.id), None)
+        if held is None or plan.version > held.version:
+            if not follows(held, plan):
+                log.warning("plan_version_missed", session=kept.session.id, version=plan.version)
+                plan = await current_plan(context.calls, partner, plan.session_id)
+            plan = with_consent_due(plan) if plan.reason is not None else plan
+            await self._keep(kept, partner, plan)
+            held = plan
+        return UpdateResult.CONSENT_ASKED if held.consent is Consent.ASKED else UpdateResult.ACKNOWLEDGED
+
+    async def _prefer(self, kept: KeptSession, partner: Partner, visited_id: str, need: PlanNeed) -> None:
+        context = self._context
+        if not self._takes_preferences(kept.session, partner):
+            raise Refused(
+                "This operator takes no charge plan", code="plan_not_offered", next_step="Go on without a plan."
+            )
+        try:
+            answer = await context.calls.charging_preferences(partner, visited_id, need)
+        except NotFound:
+            answer = PreferencesAnswer.NOT_POSSIBLE
+        if answer is not PreferencesAnswer.ACCEPTED:
+            raise _refused(PlanRefusal(answer.value))
+        now, visited = context.clock.now(), kept.session.visited
+        wish = ChargePlan(
+            country_code=visited.country_code,
+            party_id=visited.party_id,
+            id=str(uuid4()),
+            session_id=visited_id,
+            need=need,
+            state=PlanState.ACTIVE,
+            consent=Consent.GIVEN,
+            last_updated=now,
+        )
+        await self._keep(kept, partner, wish)
+
+    def _takes_preferences(self, session: ServiceSession, partner: Partner) -> bool:
+        if Service.CHARGING_PREFERENCES not in partner.agreement.services:
+            return False
+        table = site_table.c
+        query = select(table.body).where(
+            table.country_code == session.visited.country_code,
+            table.party_id == session.visited.party_id,
+            table.id == session.site_id,
+        )
+        with self._context.store.read() as connection:
+            body = connection.execute(query).scalar()
+        equipment = None if body is None else self._context.reader.site(body).find_equipment(session.evse_uid)
+        return bool(equipment and equipment.can(Capability.CHARGING_PREFERENCES_CAPABLE))
+
+    def _running(self, session_id: str, contract_id: str) -> tuple[KeptSession, Partner, str]:
+        with self._context.store.read() as connection:
+            kept = load(connection, self._context.party, session_id)
+        if kept is None or kept.session.contract_id != contract_id:
+            raise NotFound("There is no such session", next_step="Look at your receipts.")
+        partner = partner_of(self._context, kept)
+        if kept.session.state is not SessionState.ACTIVE or partner is None or not kept.session.visited_session_id:
+            raise Refused("A plan is made while charging", code="plan_not_charging", next_step="Start charging first.")
+        return kept, partner, kept.session.visited_session_id
+
+    def _newest(self, session: ServiceSession, partner_id: str) -> ChargePlan | None:
+        with self._context.store.read() as connection:
+            return newest(_plans(connection, session, partner_id))
+
+    async def _keep(self, kept: KeptSession, partner: Partner, plan: ChargePlan) -> None:
+        context = self._context
+
+        def write(connection: Connection) -> None:
+            for one in _plans(connection, kept.session, partner.id):
+                same = (one.id, one.version) == (plan.id, plan.version)
+                over = one.state is PlanState.OFFERED or (one.state is PlanState.ACTIVE is plan.state)
+                if over and not same:
+                    save_plan(connection, one.model_copy(update={"state": PlanState.REPLACED}), partner.id)
+            save_plan(connection, plan, partner.id)
+            session = load(connection, context.party, kept.session.id)
+            if session is not None:
+                keep(connection, context, session.session, session.partner_id)
+
+        await context.store.write(write)
+
+
+def offers_plans(partner: Partner) -> bool:
+    """Whether the partner agreed to plans with prices and consent."""
+    agreed = Service.CHARGE_PLANS in partner.agreement.services
+    return agreed and partner.endpoint(MODULE, "RECEIVER") is not None
+
+
+def plan_view(connection: Connection, context: Context, kept: KeptSession) -> PlanView | None:
+    """The plan of a session as its driver sees it, None without any."""
+    session = kept.session
+    if session.visited_session_id is None or kept.partner_id is None:
+        return None
+    plan = newest(_plans(connection, session, kept.partner_id))
+    if plan is None:
+        return None
+    effect = plan.price_effect
+    return PlanView(
+        id=plan.id,
+        version=plan.version,
+        state=plan.state,
+        consent=plan.consent,
+        told=bool(plan.slots),
+        profile=plan.need.profile,
+        energy_kwh=plan.need.energy_kwh,
+        departure=plan.need.departure,
+        slots=plan.slots,
+        expected_finish=plan.expected_finish,
+        currency=plan.currency or "",
+        total=_driver_price(context, session, plan, plan.total),
+        unplanned=_driver_price(context, session, plan, plan.unplanned),
+        valid_until=plan.valid_until,
+        reason=plan.reason,
+        effective_at=plan.effective_at,
+        dearer_by=None if effect is None else rounded(effect, 2),
+    )
+
+
+def _driver_price(context: Context, session: ServiceSession, plan: ChargePlan, total: Price | None) -> Decimal | None:
+    if total is None or total.with_taxes is None or plan.currency is None:
+        return None
+    amount = Amount(before_taxes=total.before_taxes, with_taxes=total.with_taxes)
+    energy = session.energy + plan.expected_kwh
+    price = with_fees(amount, energy, context.price_list(plan.currency), currency=plan.currency)
+    return rounded(price.total.with_taxes, 2)
+
+
+def _plans(connection: Connection, session: ServiceSession, partner_id: str) -> list[ChargePlan]:
+    return plans_of(connection, session.visited, session.visited_session_id or "", partner_id)
+
+
+def _told(answer: PlanAnswer) -> ChargePlan:
+    if answer.plan is None:
+        raise _refused(answer.refusal or PlanRefusal.NOT_POSSIBLE)
+    return answer.plan
+
+
+def _refused(refusal: PlanRefusal) -> Refused:
+    message, next_step = _WHY[refusal]
+    return Refused(message, code=f"plan_{refusal.lower()}", next_step=next_step)

@@ -1,0 +1,411 @@
+"""Sessions and receipts as their driver sees them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, select
+
+from core.driver_messages import (
+    CurvePoint,
+    History,
+    IdleClock,
+    Money,
+    Problem,
+    ReceiptSummary,
+    Rung,
+    RungState,
+    SessionView,
+)
+from core.driver_messages.notices import NoticeView
+from core.errors import EvroamError, NotFound
+from core.home_csp.agreed import NOT_AGREED
+from core.home_csp.cable_unlock_desk import unlock_view
+from core.home_csp.context import Context
+from core.home_csp.energy_transfer.plans import plan_view
+from core.home_csp.energy_transfer.receipts import receipt_id
+from core.home_csp.energy_transfer.shown_place import shown_place
+from core.home_csp.energy_transfer.stop import can_stop_transfer
+from core.home_csp.energy_transfer.terms import terms_of
+from core.home_csp.outages import notice_view, notices_at
+from core.home_csp.quoting import KeptQuote, load_quote, money
+from core.home_csp.reservation_views import REFUSALS, given_up, reservation_view
+from core.model.cable_unlock import case_of
+from core.model.credentials import IdentificationMethod
+from core.model.money import Amount, rounded
+from core.model.parties import Party
+from core.model.price_list import driver_price
+from core.model.pricing.course import price_course
+from core.model.pricing.forecast import ExpectedStay, PowerStep, expected_session
+from core.model.pricing.measured import MeasuredSession, under
+from core.model.pricing.price import price_session
+from core.model.receipt import Receipt
+from core.model.reserving import expired, record_start
+from core.model.session import ENDED, ServiceSession, SessionState, StopScope
+from core.store.cable_unlocks import latest_of_session
+from core.store.sessions import KeptSession, load, load_of_contract
+from core.store.tables import sdr
+
+PLUG_IN_WITHIN = timedelta(seconds=60)
+"""How long stations usually wait for the cable; the operator's own time is not told over the wire [J]."""
+
+_LOOK_AHEAD = timedelta(hours=24)
+_RECENT = timedelta(hours=12)
+
+_REFUSALS = {
+    "operator_unreachable": ("The operator cannot be reached; nothing was started", "Try again, or another site."),
+    "not_agreed": (NOT_AGREED.message, NOT_AGREED.next_step),
+    "result_evse_occupied": ("Somebody else is using this post", "Choose another post."),
+    "result_evse_inoperative": ("This post is out of order", "Choose another post."),
+    "not_started": ("The operator confirms that nothing was started; you pay nothing", "Try again."),
+    "not_plugged_in": ("The cable was not plugged in in time", "Plug in first, then start again."),
+    "stopped": ("Stopped before anything was charged; you pay nothing", ""),
+    "operator_silent": ("The operator never reported that charging began", "If the car charges, call your provider."),
+}
+_REFUSED = ("The operator refused to start", "Try again, or choose another post.")
+_STOPS = {
+    "stop_unreachable": ("The operator cannot be reached", "Stop at the post, or try again."),
+    "stop_not_supported": ("This post can stop the whole session only", "Stop the whole session, or let it go on."),
+    "stop_scope_not_agreed": ("This operator can stop the whole session only", "Stop the whole session, or go on."),
+    "stop_timeout": ("The post has not answered yet", "Try again, or use the post's own stop button."),
+}
+_STOP_FAILED = ("Stopping did not work", "Try again, or use the post's own stop button.")
+
+
+def session_view(connection: Connection, context: Context, kept: KeptSession) -> SessionView:
+    """A session with its ladder, its cost so far and its idle clock."""
+    session = kept.session
+    quote = load_quote(connection, context, session.quote_id)
+    now = context.clock.now()
+    priced = _Priced(context, session, quote)
+    place = shown_place(connection, context, session, quote)
+    unlock = latest_of_session(connection, context.party, session.id)
+    return SessionView(
+        id=session.id,
+        state=session.state,
+        site_name=place.site_name,
+        address=place.address,
+        time_zone=session.time_zone,
+        operator=place.operator,
+        evse_id=session.evse_id or session.evse_uid,
+        label=place.label,
+        opened_at=session.opened_at,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        rungs=rungs(session, now, through_house=_through_house(context, session)),
+        energy_kwh=session.energy,
+        power_kw=session.power_kw,
+        state_of_charge=session.state_of_charge,
+        cost=priced.cost(),
+        next_kwh=priced.next_kwh(),
+        quoted=quote.view.likely if quote else None,
+        quote_id=session.quote_id,
+        goal_kwh=session.goal,
+        expected_end=_expected_end(session, quote, now),
+        idle=priced.idle(now) if session.state not in ENDED else None,
+        curve=tuple(
+            CurvePoint(at=one.at, kw=one.power_kw, kwh=one.energy)
+            for one in session.readings
+            if one.power_kw is not None
+        ),
+        stop_requested_at=session.stop_requested_at,
+        stop_scope=session.stop_scope,
+        stop_problem=_problem(session.stop_problem, _STOPS, _STOP_FAILED) if session.stop_problem else None,
+        can_pause=can_stop_transfer(context, kept),
+        last_word_at=session.last_word_at,
+        problem=_refusal(session),
+        receipt_id=_receipt_id(connection, session.id),
+        plan=plan_view(connection, context, kept),
+        notices=_notices(connection, session, now),
+        reservation=reservation_view(session, quote),
+        unlock=None if unlock is None else unlock_view(unlock),
+        may_ask_unlock=(unlock is None or unlock.is_over) and case_of(session, now) is not None,
+        at=now,
+    )
+
+
+def _notices(connection: Connection, session: ServiceSession, now: datetime) -> tuple[NoticeView, ...]:
+    if session.state in ENDED:
+        return ()
+    found = notices_at(connection, session.visited, session.site_id, now, session.evse_uid)
+    return tuple(notice_view(one, now) for one in found)
+
+
+def load_view(connection: Connection, context: Context, session_id: str, contract_id: str) -> SessionView:
+    """One of the driver's sessions. Raises NotFound."""
+    kept = load(connection, context.party, session_id)
+    if kept is None or kept.session.contract_id != contract_id:
+        raise NotFound("There is no such session", next_step="Look at your receipts.")
+    return session_view(connection, context, kept)
+
+
+def recent_views(connection: Connection, context: Context, contract_id: str) -> tuple[SessionView, ...]:
+    """The driver's open sessions, and those that ended lately."""
+    since = context.clock.now() - _RECENT
+    kept = load_of_contract(connection, context.party, contract_id)
+    shown = [one for one in kept if one.session.is_open or (one.session.ended_at or since) > since]
+    return tuple(session_view(connection, context, one) for one in shown)
+
+
+def load_receipt(connection: Connection, id: str, contract_id: str) -> Receipt:
+    """One of the driver's receipts. Raises NotFound."""
+    own = select(sdr.c.country_code, sdr.c.party_id, sdr.c.id, sdr.c.receipt).where(
+        sdr.c.contract_id == contract_id, sdr.c.receipt.is_not(None), sdr.c.id == id.partition("-")[2]
+    )
+    rows = connection.execute(own)
+    text = next((row.receipt for row in rows if _key(row.country_code, row.party_id, row.id) == id), None)
+    if text is None:
+        raise NotFound("There is no such receipt", next_step="Look at your receipts.")
+    return Receipt.model_validate_json(text)
+
+
+def history(connection: Connection, contract_id: str) -> History:
+    """The driver's receipts, newest first, with totals by month and currency."""
+    rows = connection.execute(
+        select(sdr.c.receipt)
+        .where(sdr.c.contract_id == contract_id, sdr.c.receipt.is_not(None))
+        .order_by(sdr.c.started_at.desc())
+        .limit(500)
+    )
+    receipts = [Receipt.model_validate_json(text) for text in rows.scalars() if text is not None]
+    months: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+    for one in receipts:
+        if one.credited_at is not None:
+            continue
+        key = (one.started_at.astimezone(ZoneInfo(one.time_zone)).strftime("%Y-%m"), one.currency)
+        energy, total = months.get(key, (Decimal(0), Decimal(0)))
+        months[key] = (energy + one.energy_kwh, total + one.total)
+    return History(
+        receipts=tuple(map(_summary, receipts)),
+        months=tuple(
+            (month, energy, Money(amount=total, currency=currency))
+            for (month, currency), (energy, total) in sorted(months.items(), reverse=True)
+        ),
+    )
+
+
+def rungs(session: ServiceSession, now: datetime, *, through_house: bool = False) -> tuple[Rung, ...]:
+    """The start ladder. What a partner cannot report is said so; the cable is seen when the session becomes active.
+
+    through_house: whether a clearing house stands between; it has passed the start on where the operator answered.
+    """
+    reached = {one.to_state: one.at for one in session.transitions}
+    accepted = reached.get(SessionState.AUTHORISED)
+    active = reached.get(SessionState.ACTIVE)
+    energy = next((one.at for one in session.readings if one.energy > 0), None)
+    asked = (session.reservation and session.reservation.use_requested_at) or session.opened_at
+    if accepted is not None and accepted < asked:
+        accepted = None  # that was an earlier start, of which nothing came
+    answered = accepted or active
+    if session.identification != IdentificationMethod.COMMAND:
+        return tuple(_first_waits(_ladder_at_post(session, answered, active, energy), session))
+    ladder = [
+        Rung(name="sent", state=RungState.DONE, at=asked),
+        Rung(name="home_platform", state=RungState.DONE, at=asked),
+        *(
+            [_rung("clearing_house", answered or _refused_at(session), waits_for="clearing house")]
+            if through_house
+            else ()
+        ),
+        _rung("operator", answered, waits_for=session.visited),
+        _rung("station", answered, waits_for="station"),
+        _rung("cable", active, waits_for="driver", until=None if answered is None else answered + PLUG_IN_WITHIN),
+        _rung("energy", energy, waits_for="car"),
+    ]
+    return tuple(_first_waits(ladder, session))
+
+
+def _ladder_at_post(
+    session: ServiceSession, answered: datetime | None, active: datetime | None, energy: datetime | None
+) -> list[Rung]:
+    """Who identifies at the station waits for nobody's command: the station has the card, and asks for the cable."""
+    return [
+        Rung(name="card", state=RungState.DONE, at=session.opened_at),
+        Rung(name="home_platform", state=RungState.DONE, at=session.opened_at),
+        _rung("station", answered, waits_for="station"),
+        _rung("cable", active, waits_for="driver", until=None if answered is None else answered + PLUG_IN_WITHIN),
+        _rung("energy", energy, waits_for="car"),
+    ]
+
+
+def _through_house(context: Context, session: ServiceSession) -> bool:
+    operator = context.partners.speakers().get(session.visited)
+    return operator is not None and operator.via is not None
+
+
+def _refused_at(session: ServiceSession) -> datetime | None:
+    """When the operator itself said no."""
+    refused = session.state is SessionState.REJECTED and session.reason.startswith(("answer_", "result_"))
+    return session.transitions[-1].at if refused else None
+
+
+def _rung(name: str, at: datetime | None, *, waits_for: object, until: datetime | None = None) -> Rung:
+    state = RungState.DONE if at is not None else RungState.PENDING
+    return Rung(name=name, state=state, at=at, waits_for=str(waits_for), until=until)
+
+
+def _first_waits(ladder: list[Rung], session: ServiceSession) -> list[Rung]:
+    """The first rung that is not done is waited for; in a session that ended before, it failed."""
+    failed = session.state in {SessionState.REJECTED, SessionState.EXPIRED}
+    waiting = RungState.FAILED if failed else RungState.WAITING
+    first = next((index for index, one in enumerate(ladder) if one.state is RungState.PENDING), None)
+    if first is None:
+        return ladder
+    if session.state in ENDED and not failed:
+        missing = RungState.NOT_REPORTED
+        return [one.model_copy(update={"state": missing}) if one.state is RungState.PENDING else one for one in ladder]
+    return [one.model_copy(update={"state": waiting}) if index == first else one for index, one in enumerate(ladder)]
+
+
+class _Priced:
+    """A session under the terms that hold for it."""
+
+    def __init__(self, context: Context, session: ServiceSession, quote: KeptQuote | None) -> None:
+        self._context = context
+        self._session = session
+        self._terms = terms_of(context, session, quote)
+
+    def cost(self) -> Money | None:
+        """What the driver would pay if it ended now."""
+        measured = self._measured()
+        if measured is None or self._terms is None:
+            return None
+        try:
+            report = price_session(measured, self._terms.tariffs, time_zone=self._zone(), options=self._terms.options)
+        except EvroamError:
+            return None
+        price = driver_price(report, self._terms.price_list, self._terms.options.rounding)
+        return money(price.total, price.currency)
+
+    def next_kwh(self) -> Money | None:
+        """What the next kWh costs, taxes included, by the element that priced the last one."""
+        segment = self._course_segment()
+        if segment is None or self._terms is None:
+            return None
+        amount, currency = segment, self._terms.currency
+        return Money(amount=rounded(amount.with_taxes, 4), currency=currency)
+
+    def idle(self, now: datetime) -> IdleClock | None:
+        """Until when one may stay without another charge, if charging goes on as now."""
+        if self._terms is None or self._session.started_at is None:
+            return None
+        tariff = self._terms.tariffs[0]
+        stay = self._stay(now)
+        so_far = self._measured()
+        course = price_course(
+            expected_session(stay, tariff.id, so_far),
+            self._terms.tariffs,
+            time_zone=self._zone(),
+            options=self._terms.options,
+        )
+        dear = next(
+            (one for one in course if one.end > now and not one.charging and one.per_minute.with_taxes > 0), None
+        )
+        if dear is None:
+            return IdleClock(free_until=None)
+        per_minute = Money(amount=rounded(dear.per_minute.with_taxes, 4), currency=tariff.currency)
+        return IdleClock(free_until=max(dear.start, self._session.started_at), then_per_minute=per_minute)
+
+    def _course_segment(self) -> Amount | None:
+        if self._terms is None or not self._session.is_open:
+            return None
+        tariff = self._terms.tariffs[0]
+        now = self._session.last_word_at or self._session.opened_at
+        stay = ExpectedStay(
+            start=now,
+            end=now + timedelta(hours=1),
+            power=(PowerStep(after_s=0, power_kw=Decimal(1)),),
+        )
+        course = price_course(
+            expected_session(stay, tariff.id, self._measured()),
+            self._terms.tariffs,
+            time_zone=self._zone(),
+            options=self._terms.options,
+        )
+        ahead = next((one for one in course if one.end > now and one.per_kwh is not None), None)
+        return ahead.per_kwh if ahead else None
+
+    def _measured(self) -> MeasuredSession | None:
+        session = self._session
+        if not session.periods or session.last_word_at is None or self._terms is None:
+            return None
+        if session.started_at is None and session.reservation is None:
+            return None
+        end = max(session.ended_at or session.last_word_at, session.periods[-1].start)
+        periods = under(session.periods, self._terms.tariffs)
+        try:
+            return MeasuredSession(
+                start=record_start(session), end=end, periods=periods, reservation_expired=expired(session)
+            )
+        except ValidationError:
+            return None  # periods as the operator reported them, in no order that can be priced
+
+    def _stay(self, now: datetime) -> ExpectedStay:
+        start = self._session.last_word_at or now
+        left = None if self._session.goal is None else max(self._session.goal - self._session.energy, Decimal(0))
+        power = self._session.power_kw or Decimal(0)
+        steps = (PowerStep(after_s=0, power_kw=power),) if power > 0 and left != 0 else ()
+        return ExpectedStay(start=start, end=start + _LOOK_AHEAD, power=steps, energy_goal_kwh=left or None)
+
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self._session.time_zone)
+
+
+def _expected_end(session: ServiceSession, quote: KeptQuote | None, now: datetime) -> datetime | None:
+    if not session.is_open or session.goal is None or session.started_at is None:
+        return None
+    left = session.goal - session.energy
+    if left <= 0:
+        return None
+    if session.stop_scope is StopScope.ENERGY_TRANSFER:
+        return None
+    if session.power_kw:
+        return (session.last_word_at or now) + timedelta(hours=float(left / session.power_kw))
+    return session.started_at + timedelta(minutes=quote.view.minutes) if quote else None
+
+
+def _refusal(session: ServiceSession) -> Problem | None:
+    if session.state is SessionState.UNCONFIRMED:
+        return Problem(
+            code="not_confirmed",
+            message="Not confirmed; we are stopping it. You pay nothing unless it charged",
+            next_step="Please wait; if the post shows charging, press its stop button.",
+        )
+    if session.state not in {SessionState.REJECTED, SessionState.EXPIRED}:
+        return given_up(session)
+    return _problem(session.reason, _REFUSALS | REFUSALS, _REFUSED)
+
+
+def _problem(code: str, sentences: dict[str, tuple[str, str]], otherwise: tuple[str, str]) -> Problem:
+    message, next_step = sentences.get(code, otherwise)
+    return Problem(code=code or "refused", message=message, next_step=next_step)
+
+
+def _receipt_id(connection: Connection, session_id: str) -> str | None:
+    """The latest one, but one that is taken back only where nothing stands in its place."""
+    rows = connection.execute(
+        select(sdr.c.receipt)
+        .where(sdr.c.session_id == session_id, sdr.c.receipt.is_not(None))
+        .order_by(sdr.c.last_updated.desc())
+    )
+    receipts = [Receipt.model_validate_json(text) for text in rows.scalars() if text is not None]
+    return next((one.id for one in sorted(receipts, key=lambda one: one.credited_at is not None)), None)
+
+
+def _key(country_code: str, party_id: str, sdr_id: str) -> str:
+    return receipt_id(Party(country_code=country_code, party_id=party_id), sdr_id)
+
+
+def _summary(receipt: Receipt) -> ReceiptSummary:
+    return ReceiptSummary(
+        id=receipt.id,
+        site_name=receipt.site_name,
+        city=receipt.city,
+        operator=receipt.operator.name,
+        started_at=receipt.started_at,
+        time_zone=receipt.time_zone,
+        energy_kwh=receipt.energy_kwh,
+        total=Money(amount=receipt.total, currency=receipt.currency),
+        credited=receipt.credited_at is not None,
+    )

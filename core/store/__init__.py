@@ -1,0 +1,1 @@
+"""The store of one platform: tables, one writer, append-only events, migrations."""

@@ -1,0 +1,139 @@
+"""The one writer of a store: a thread that commits operations in groups, a savepoint an operation."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from sqlalchemy import URL, Connection, Engine
+
+from core.store.events import streams_touched
+from core.store.failures import StoreError, failure_code, failures_named, store_error
+
+_LARGEST_GROUP = 500
+
+
+@dataclass(slots=True)
+class Operation:
+    """One change that is waiting to be written, and afterwards what came of it."""
+
+    change: Callable[[Connection], object]
+    done: Callable[["Operation"], None]
+    result: object = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Writes operations one after the other, in the order in which they came; commits them in groups.
+
+    While a group is committed the next one gathers: the busier the store, the larger its groups.
+    before_commit: called with the open connection and the streams to which the group has appended.
+    after_commit: called with these streams, when they can be read by others.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        place: URL,
+        before_commit: Callable[[Connection, frozenset[str]], None],
+        after_commit: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._engine = engine
+        self._place = place
+        self._before_commit = before_commit
+        self._after_commit = after_commit
+        self._waiting: SimpleQueue[Operation | None] = SimpleQueue()
+        # A daemon, as what was acknowledged is durable: a program that ends without closing loses nothing by it.
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, operation: Operation) -> None:
+        """Queue an operation; its `done` is called from the writer's thread."""
+        self._waiting.put(operation)
+
+    def close(self) -> None:
+        """Let the thread end when it has written what is queued; nothing may be put afterwards."""
+        self._waiting.put(None)
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        for group in self._groups():
+            touched: frozenset[str] = frozenset()
+            try:
+                with failures_named(self._place):
+                    touched = self._write(group)
+            except StoreError as error:
+                _fail(group, error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the callers must hear it and the thread go on
+                failure = store_error("store_failed", self._place)
+                failure.__cause__ = error
+                _fail(group, failure)
+            for operation in group:
+                operation.done(operation)
+            if touched:
+                self._after_commit(touched)
+
+    def _groups(self) -> Iterator[list[Operation]]:
+        while (first := self._waiting.get()) is not None:
+            group = [first]
+            while len(group) < _LARGEST_GROUP:
+                try:
+                    following = self._waiting.get_nowait()
+                except Empty:
+                    break
+                if following is None:
+                    yield group
+                    return
+                group.append(following)
+            yield group
+
+    def _write(self, group: list[Operation]) -> frozenset[str]:
+        if len(group) == 1:
+            return self._write_alone(group[0])
+        with self._engine.begin() as connection:
+            streams_touched(connection)
+            for operation in group:
+                _attempt(connection, operation)
+            touched = streams_touched(connection)
+            self._before_commit(connection, touched)
+        return touched
+
+    def _write_alone(self, operation: Operation) -> frozenset[str]:
+        """As a group of one, in which the transaction itself does what a savepoint would."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            streams_touched(connection)
+            try:
+                operation.result = operation.change(connection)
+            except Exception as error:
+                if failure_code(error) is not None:
+                    raise
+                transaction.rollback()
+                operation.error = error
+                return frozenset()
+            touched = streams_touched(connection)
+            self._before_commit(connection, touched)
+        return touched
+
+
+def _attempt(connection: Connection, operation: Operation) -> None:
+    savepoint = connection.begin_nested()
+    try:
+        operation.result = operation.change(connection)
+        savepoint.commit()
+    except Exception as error:
+        # Where the store fails the savepoint may be gone with the whole transaction: nothing more may be written in it.
+        if failure_code(error) is not None:
+            raise
+        savepoint.rollback()
+        operation.error = error
+
+
+def _fail(group: list[Operation], failure: StoreError) -> None:
+    """Nothing of the group is in the store: who has no error of its own gets this one, each a copy to raise."""
+    for operation in group:
+        if operation.error is None:
+            operation.error = StoreError(failure.message, code=failure.code, next_step=failure.next_step)
+            operation.error.__cause__ = failure

@@ -1,0 +1,1 @@
+"""The visited-CSO: operator of the charging stations."""

@@ -1,0 +1,1 @@
+"""UC3 at the visited-CSO: start, stop, progress, completion, SDR."""

@@ -1,0 +1,1 @@
+"""Annex A as executable scenarios, and the registry of use cases."""

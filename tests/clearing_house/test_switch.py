@@ -1,0 +1,238 @@
+"""The switch over real sockets: what passes, what does not, and what it is answered (6.4.1)."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.clearing_house.agreements import HubAgreement
+from core.clearing_house.context import Within
+from core.clearing_house.log import Kind
+from core.endpoint.exchange import Answer
+from core.endpoint.tls import CertificateAuthority
+from core.model.parties import Party
+from core.model.services import Service
+from tests.clearing_house.hub import HUB, SECOND, THINGS, Behind, behind_hub, card, everything
+from tests.endpoint.platforms import HOME, VISITED, code
+from tests.endpoint.wire_objects import cdr, location, session, token
+
+pytestmark = pytest.mark.anyio
+NOBODY = Party.parse("FR*NIX")
+CARDS = "/sender/tokens/{}/authorize"
+
+
+@pytest.fixture
+async def hub(authority: CertificateAuthority, tmp_path: Path) -> AsyncIterator[Behind]:
+    async with behind_hub(authority, tmp_path, agreements=everything(ask_without_receiver=True)) as running:
+        yield running
+
+
+async def test_a_payload_passes_byte_for_byte_and_so_does_its_answer(hub: Behind) -> None:
+    odd = b'{ "b" : 1.50,\t"a": [1e2, "\\u00e9"],\n "last_updated":"2026-11-22T11:00:00Z" }'
+    raw = b'{"data": {"x" : 1.10}, "status_code":1000,  "timestamp":"2026-11-22T12:00:00Z"}\n'
+    hub.home.things.answer = Answer(whole=raw)
+    given = {"X-Request-ID": "message-1", "X-Correlation-ID": "exchange-1"}
+
+    answer = await hub.visited.say("PUT", f"/receiver/{THINGS}/a%2Fb?q=1&q=2", odd, to=HOME.party, headers=given)
+
+    [seen] = hub.home.things.requests
+    assert (seen.body, seen.raw_query, seen.path["id"]) == (odd, "q=1&q=2", "a/b")
+    assert (seen.from_party, seen.to_party) == (VISITED.party, HOME.party)
+    assert seen.request_id != "message-1" and seen.correlation_id == "exchange-1"
+    assert (answer.status, answer.body) == (200, raw)
+    assert answer.headers["x-request-id"] == "message-1" and answer.headers["x-correlation-id"] == "exchange-1"
+    swapped = [answer.headers[f"ocpi-{name}"] for name in ("from-party-id", "to-party-id")]
+    assert swapped == [HOME.party.party_id, VISITED.party.party_id]
+
+
+async def test_what_comes_through_the_hub_belongs_to_who_sent_it(hub: Behind) -> None:
+    assert code(await hub.visited.say("PUT", "/receiver/locations/DE/VIS/L1", location(), to=HOME.party)) == (200, 1000)
+    assert code(await hub.home.say("PUT", "/receiver/tokens/NL/HOM/CARD1", token(), to=VISITED.party)) == (200, 1000)
+    assert [key.party for key in hub.home.keeper.objects] == [VISITED.party]
+    assert [key.party for key in hub.visited.keeper.objects] == [HOME.party]
+    behind = hub.home.partners[VISITED.party]
+    assert behind.via == hub.home.partners[HUB.party].id and behind.reachability == "CONNECTED"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sender", "expected"),
+    [
+        ("/receiver/locations/FR/NIX/L1", location(), VISITED.party, (404, 2000)),
+        ("/receiver/locations/DE/VIS/L1", location(country_code="FR", party_id="NIX"), VISITED.party, (200, 2001)),
+        ("/receiver/sessions/DE/VIS/S1", session(), NOBODY, (403, 2001)),
+        ("/receiver/locations/DE/VIS/../x", location(), VISITED.party, (404, 2000)),
+        ("/receiver/locations/DE/VIS/L1", b"{no json", VISITED.party, (400, 2001)),
+    ],
+)
+async def test_a_foreign_partys_ids_go_no_further(
+    hub: Behind, path: str, body: object, sender: Party, expected: tuple[int, int]
+) -> None:
+    assert code(await hub.visited.say("PUT", path, body, to=HOME.party, sender=sender)) == expected
+    assert hub.home.keeper.objects == {}
+
+
+async def test_a_command_in_anothers_name_goes_no_further(hub: Behind) -> None:
+    body = start_command(token=card("CARD9", SECOND))
+    assert code(await hub.home.say("POST", "/receiver/commands/START_SESSION", body, to=VISITED.party)) == (200, 2001)
+    assert hub.visited.desk.commands == []
+
+
+async def test_errors_of_the_switch_have_their_codes(authority: CertificateAuthority, tmp_path: Path) -> None:
+    some = HubAgreement(one=VISITED.party, other=HOME.party, services=frozenset({Service.SITES, Service.SESSIONS}))
+    async with behind_hub(authority, tmp_path, agreements=[some], within=Within(0.2, 0.4)) as hub:
+        put = ("PUT", "/receiver/locations/DE/VIS/L1", location())
+        assert code(await hub.visited.say(*put, to=NOBODY)) == (200, 4001)
+        assert code(await hub.visited.say(*put, to=SECOND.party)) == (200, 4001)  # no agreement at all
+        assert code(await hub.visited.say("POST", "/receiver/cdrs", cdr(), to=HOME.party)) == (200, 4000)
+        assert code(await hub.visited.say("PUT", f"/receiver/{THINGS}/1", {}, to=HOME.party)) == (200, 4000)
+        assert code(await hub.home.say("PUT", "/receiver/locations/NL/HOM/L1", {}, to=VISITED.party)) == (200, 4000)
+        assert hub.home.keeper.objects == {}
+
+        hub.house.context.within = Within(0.2, 0.0)
+        assert code(await hub.visited.say(*put, to=HOME.party)) == (200, 4002)
+        hub.house.context.within = Within()
+        await hub.stop("home")
+        assert code(await hub.visited.say(*put, to=HOME.party)) == (200, 4003)
+        assert [one.entry.status_code for one in hub.log(kinds=[Kind.ANSWER])] == [
+            4001,
+            4001,
+            4000,
+            4000,
+            4000,
+            4002,
+            4003,
+        ]
+
+
+def start_command(**members: object) -> dict[str, object]:
+    return {
+        "response_url": "https://elsewhere.example/1",
+        "token": token(),
+        "location_id": "L1",
+        "evse_uid": "E1",
+        "authorization_reference": "ref-1",
+        **members,
+    }
+
+
+async def test_outcomes_come_back_through_the_hub_and_only_from_who_was_asked(hub: Behind) -> None:
+    refused = await hub.home.say("POST", "/receiver/commands/START_SESSION", start_command(), to=VISITED.party)
+    assert code(refused) == (200, 2001) and b"response_url" in refused.body  # it leads to no host of the sender
+
+    own = f"{hub.home.platform.url}/ocpi/2.2.1/sender/commands/START_SESSION/secret-id"
+    written = json.dumps(start_command(response_url=own), indent=3)
+    asked = await hub.home.say("POST", "/receiver/commands/START_SESSION", written.encode(), to=VISITED.party)
+    assert code(asked) == (200, 1000)
+    [(sender, command)] = hub.visited.desk.commands
+    assert sender.speaks_for(HOME.party)
+    assert command.response_url.startswith(hub.url) and "secret-id" not in command.response_url
+
+    stranger = await hub.second.say("POST", command.response_url, {"result": "ACCEPTED"})
+    assert code(stranger) == (404, 2000) and hub.home.desk.results == []
+    outcome = await hub.visited.say("POST", command.response_url, {"result": "ACCEPTED"})
+    assert code(outcome) == (200, 1000)
+    [(by, kind, id, result)] = hub.home.desk.results
+    assert by.speaks_for(VISITED.party) and (kind, id, result) == ("START_SESSION", "secret-id", "ACCEPTED")
+
+
+async def test_the_copy_of_a_cdr_is_read_at_an_address_of_the_hub(hub: Behind) -> None:
+    posted = await hub.visited.say("POST", "/receiver/cdrs", cdr(), to=HOME.party)
+    place = posted.headers["location"]
+    assert code(posted) == (200, 1000) and place.startswith(hub.url)
+    read = await hub.visited.say("GET", place)
+    assert json.loads(read.body)["data"]["id"] == "C1"
+
+
+async def test_a_receiver_that_is_not_named_is_who_owns_what_is_meant(hub: Behind) -> None:
+    own = f"{hub.home.platform.url}/ocpi/2.2.1/sender/commands/START_SESSION/1"
+    start = ("POST", "/receiver/commands/START_SESSION", start_command(response_url=own))
+    assert code(await hub.home.say(*start)) == (200, 4001)  # nobody has told of this location yet
+    await hub.visited.say("PUT", "/receiver/locations/DE/VIS/L1", location(), to=HOME.party)
+    assert code(await hub.home.say(*start)) == (200, 1000)
+
+    # The payer of a session is known by the command that began it, then by the session itself.
+    assert code(await hub.visited.say("PUT", "/receiver/sessions/DE/VIS/S1", session())) == (200, 1000)
+    changed = {"kwh": 2, "last_updated": "2026-11-22T11:05:00Z"}
+    assert code(await hub.visited.say("PATCH", "/receiver/sessions/DE/VIS/S1", changed)) == (200, 1000)
+    assert code(await hub.visited.say("POST", "/receiver/cdrs", cdr())) == (200, 1000)
+    assert len(hub.home.sdrs.objects) == 1 and hub.second.keeper.objects == {}
+    stop = {"response_url": own.replace("START", "STOP"), "session_id": "S1"}
+    assert code(await hub.home.say("POST", "/receiver/commands/STOP_SESSION", stop)) == (200, 1000)
+    # A whole list of nobody in particular is not asked for, nor anything of all at once.
+    assert code(await hub.home.say("GET", "/sender/locations")) == (200, 4001)
+    assert code(await hub.home.say("GET", "/sender/locations", to=HUB.party)) == (200, 4001)
+    assert code(await hub.visited.say("POST", "/receiver/cdrs", cdr(id="C2"), to=HUB.party)) == (200, 4001)
+
+
+async def test_a_prefix_names_a_party_only_where_the_agreement_says_so(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    async with behind_hub(authority, tmp_path) as hub:
+        ask = ("GET", f"/sender/{THINGS}?evse_id=DE*VIS*E77")
+        assert code(await hub.home.say(*ask)) == (200, 4001)
+        for one in everything(prefixes_bind=True):
+            await hub.house.agree(one)
+        assert code(await hub.home.say(*ask)) == (200, 1000)
+        assert len(hub.visited.things.requests) == 1
+
+
+async def test_an_unknown_card_is_asked_for_everywhere_and_belongs_to_one(hub: Behind) -> None:
+    hub.home.desk.cards["CARD1"] = card("CARD1")
+    answer = await hub.visited.say("POST", CARDS.format("CARD1"))
+    assert json.loads(answer.body)["data"]["allowed"] == "ALLOWED"
+    assert answer.headers["ocpi-from-party-id"] == "HOM"
+    assert (hub.home.desk.asked, hub.second.desk.asked) == (1, 1)
+    # From now on its owner is known, and nobody else hears of it.
+    await hub.visited.say("POST", CARDS.format("CARD1"))
+    assert (hub.home.desk.asked, hub.second.desk.asked) == (2, 1)
+    assert code(await hub.visited.say("POST", CARDS.format("NOBODYS"))) == (404, 2004)
+
+
+async def test_two_owners_of_one_card_are_none(hub: Behind) -> None:
+    hub.home.desk.cards["CARD1"] = card("CARD1")
+    hub.second.desk.cards["CARD1"] = card("CARD1", SECOND)
+    answer = await hub.visited.say("POST", CARDS.format("CARD1"))
+    assert code(answer) == (200, 4000) and b"ALLOWED" not in answer.body
+    [alert] = hub.store.events(("alerts",), 0)
+    assert (alert.kind, sorted(alert.body["parties"])) == ("ambiguous_credential", ["NL*HOM", "NL*SEC"])
+
+
+async def test_a_card_that_is_claimed_in_anothers_name_has_no_owner_there(hub: Behind) -> None:
+    hub.second.desk.cards["CARD1"] = card("CARD1", HOME)
+    assert code(await hub.visited.say("POST", CARDS.format("CARD1"))) == (200, 4002)
+
+
+async def test_nobody_is_asked_who_has_not_agreed_to_be(authority: CertificateAuthority, tmp_path: Path) -> None:
+    async with behind_hub(authority, tmp_path) as hub:
+        assert code(await hub.visited.say("POST", CARDS.format("CARD1"))) == (200, 4001)
+        assert hub.home.desk.asked == hub.second.desk.asked == 0
+
+
+async def test_an_announcement_reaches_all_who_agreed_in_its_owners_name(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    async with behind_hub(authority, tmp_path, agreements=everything(announce=True)) as hub:
+        answer = await hub.visited.say("PUT", "/receiver/locations/DE/VIS/L1", location(), to=HUB.party)
+        assert code(answer) == (200, 1000)
+        for member in (hub.home, hub.second):
+            assert [key.party for key in member.keeper.objects] == [VISITED.party]
+
+
+async def test_the_same_message_is_passed_on_once(hub: Behind) -> None:
+    given = {"X-Request-ID": "message-1"}
+    first = await hub.visited.say("PUT", f"/receiver/{THINGS}/1", {"a": 1}, to=HOME.party, headers=given)
+    again = await hub.visited.say("PUT", f"/receiver/{THINGS}/1", {"a": 1}, to=HOME.party, headers=given)
+    assert (first.status, first.body) == (again.status, again.body)
+    assert len(hub.home.things.requests) == 1
+    other = await hub.visited.say("PUT", f"/receiver/{THINGS}/1", {"a": 2}, to=HOME.party, headers=given)
+    assert code(other) == (200, 2001) and len(hub.home.things.requests) == 1
+
+
+async def test_a_suspended_party_gets_nothing_and_says_nothing(hub: Behind) -> None:
+    partner = hub.house.endpoint.partners.speaking_for(HOME.party)
+    assert partner is not None
+    await hub.house.endpoint.partners.suspend(partner.id)
+    assert code(await hub.visited.say("PUT", f"/receiver/{THINGS}/1", {}, to=HOME.party)) == (200, 4003)
+    assert code(await hub.home.say("PUT", f"/receiver/{THINGS}/1", {}, to=VISITED.party)) == (403, 2000)
+    assert hub.home.things.requests == hub.visited.things.requests == []

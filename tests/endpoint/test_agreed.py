@@ -1,0 +1,85 @@
+"""An agreement that binds ids to parties and names currencies is kept by what is pushed and by what is pulled."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from core.endpoint.agreement import Agreement
+from core.endpoint.bindings import BINDINGS
+from core.endpoint.ports import Ports
+from core.errors import Refused
+from tests.endpoint.platforms import Keeper, Network, Platform, Source, run
+from tests.endpoint.wire_objects import cdr, evse, location, session, tariff, token
+
+BINDING = BINDINGS["2.2.1"]
+STRICT = Agreement(prefixes_bind=True, currencies=("EUR",))
+
+
+@asynccontextmanager
+async def bound(network: Network, home: Ports, visited: Ports) -> AsyncIterator[tuple[Platform, Platform]]:
+    async with network.home(home) as one, network.visited(visited) as other:
+        invitation = await other.endpoint.partners.invite("home", STRICT)
+        await one.endpoint.registrar.connect(other.versions_url, invitation, STRICT)
+        yield one, other
+
+
+def test_pushed_objects_keep_to_the_agreement(network: Network) -> None:
+    async def test() -> None:
+        keepers = {name: Keeper() for name in ("sites", "tariffs", "sessions", "sdrs")}
+        async with bound(network, Ports(**keepers), Ports()) as (_, visited):
+            calls, partner = visited.endpoint.calls, visited.only_partner()
+            cases = [
+                (calls.put_site, BINDING.site, location(evses=[evse(evse_id="DE*VIS*E1")]), True),
+                (calls.put_site, BINDING.site, location(evses=[evse(evse_id="DE*ELS*E1")]), False),
+                (calls.put_site, BINDING.site, location(), True),
+                (calls.put_tariff, BINDING.tariff, tariff(), True),
+                (calls.put_session, BINDING.session, session(currency="USD"), False),
+                (calls.submit_sdr, BINDING.sdr, cdr(currency="USD"), False),
+                (calls.submit_sdr, BINDING.sdr, cdr(), True),
+            ]
+            for put, codec, body, is_taken in cases:
+                held = codec.read(json.dumps(body))
+                if is_taken:
+                    await put(partner, held)
+                else:
+                    with pytest.raises(Refused) as error:
+                        await put(partner, held)
+                    assert error.value.code == "invalid_parameters"
+            assert {name: one.puts for name, one in keepers.items()} == {
+                "sites": 2,
+                "tariffs": 1,
+                "sessions": 0,
+                "sdrs": 1,
+            }
+
+    run(test)
+
+
+def test_contract_ids_keep_to_the_agreement(network: Network) -> None:
+    async def test() -> None:
+        keeper = Keeper()
+        async with bound(network, Ports(), Ports(credentials=keeper)) as (home, _):
+            calls, partner = home.endpoint.calls, home.only_partner()
+            await calls.put_credential(partner, BINDING.credential.read(json.dumps(token())))
+            foreign = BINDING.credential.read(json.dumps(token(contract_id="FR-ELS-C12345678")))
+            with pytest.raises(Refused):
+                await calls.put_credential(partner, foreign)
+            assert keeper.puts == 1
+
+    run(test)
+
+
+def test_pulled_objects_keep_to_the_agreement(network: Network) -> None:
+    async def test() -> None:
+        at = datetime(2026, 11, 22, tzinfo=UTC)
+        bodies = [tariff(id="T1", currency="USD"), tariff(id="T2")]
+        source = Source([(at, str(n), json.dumps(body)) for n, body in enumerate(bodies)])
+        keeper = Keeper()
+        async with bound(network, Ports(tariffs=keeper), Ports(tariff_source=source)) as (home, _):
+            await home.endpoint.synchronisation.pull_module(home.only_partner(), "tariffs")
+            assert [key.id for key in keeper.objects] == ["T2"]
+
+    run(test)
