@@ -62,11 +62,7 @@ class Presence:
     async def check(self) -> None:
         """Ask every connected platform that has been silent for five minutes, and every one that was away."""
         now = self._context.wire_clock.now()
-        silent = [
-            one
-            for one in self._context.partners.connected()
-            if one.id in self._away() or now - self._last_word(one, now) >= SILENCE
-        ]
+        silent = [one for one in self._context.partners.connected() if one.id in self._away() or self._silent(one, now)]
         await asyncio.gather(*(self._ask(one) for one in silent))
 
     async def run(self) -> None:
@@ -128,9 +124,10 @@ class Presence:
                 self._offline = {id for id in connection.execute(away).scalars() if id}
         return self._offline
 
-    def _last_word(self, one: Partner, now: datetime) -> datetime:
+    def _silent(self, one: Partner, now: datetime) -> bool:
+        """Whether its last word is long ago, or is not known: to look is no word."""
         known = [at for at in (self._heard_at.get(one.id), one.last_seen_at) if at is not None]
-        return max(known) if known else self._heard_at.setdefault(one.id, now)
+        return not known or now - max(known) >= SILENCE
 
     async def _ask(self, one: Partner) -> None:
         token = self._context.partners.outgoing_token(one.id, only_connected=True)

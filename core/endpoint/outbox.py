@@ -102,7 +102,8 @@ class Outbox:
                 except StoreError:
                     _log.exception("the outbox cannot read its store")
                     wait = _LONGEST_WAIT_SECONDS
-                if not self._tasks:
+                # News that came while it looked is not looked at yet.
+                if not self._tasks and not self._news.is_set():
                     self._idle.set()
                 # Not wait_for, which swallows a cancellation that comes together with news.
                 with contextlib.suppress(TimeoutError):

@@ -86,7 +86,7 @@ def register(
     """
     _supersede(connection, new, now)
     _refuse_taken(connection, new)
-    new = _with_old_id(connection, new)
+    new = _seen(_with_old_id(connection, new), now)
     columns = {**_columns(new, outgoing_token), "incoming_token_hash": incoming_token_hash, "created_at": now}
     _insert_or_revive(connection, new.id, columns)
     audit(connection, "partner_registered", now, _facts(new))
@@ -98,6 +98,7 @@ def renew(
 ) -> Partner:
     """What a partner is from now on; the token it had stays good for an hour. Raises InvalidInput as `register`."""
     _refuse_taken(connection, changed)
+    changed = _seen(changed, now)
     connection.execute(
         update(partner)
         .where(partner.c.id == changed.id)
@@ -157,7 +158,13 @@ def _columns(one: Partner, outgoing_token: str) -> dict[str, object]:
         "agreement": one.agreement.model_dump_json(),
         "outgoing_token": outgoing_token,
         "certificate_name": one.certificate_name,
+        "last_seen_at": one.last_seen_at,
     }
+
+
+def _seen(one: Partner, now: datetime) -> Partner:
+    """To register is a word of the partner."""
+    return one.model_copy(update={"last_seen_at": now})
 
 
 def stand_behind(connection: Connection, new: Partner, now: datetime) -> None:
