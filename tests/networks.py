@@ -103,7 +103,7 @@ async def quote_at(client: DriverClient, key: ObjectKey, evse_uid: str, kwh: int
     return await client.quote(QuoteRequest(site=key, evse_uid=evse_uid, connector_id=evse.connectors[0].id, need=need))
 
 
-async def until(events: AsyncIterator[DriverEvent | None], wanted: object, timeout: float = 20.0) -> DriverEvent:
+async def until(events: AsyncIterator[DriverEvent | None], wanted: object, timeout: float = 60.0) -> DriverEvent:
     """The first event for which `wanted(event)` holds."""
     assert callable(wanted)
     async with asyncio.timeout(timeout):
@@ -113,7 +113,7 @@ async def until(events: AsyncIterator[DriverEvent | None], wanted: object, timeo
     raise AssertionError("the events ended")
 
 
-async def until_state(equipment: SimulatedEquipment, evse_uid: str, state: EvseState, timeout: float = 20.0) -> None:
+async def until_state(equipment: SimulatedEquipment, evse_uid: str, state: EvseState, timeout: float = 60.0) -> None:
     """Wait until a station is in a state, as a command that is on its way brings it there."""
     reached = asyncio.Event()
 

@@ -18,6 +18,7 @@ from core.endpoint.tls import PeerCertificate
 _KEEP_ALIVE_SECONDS = 75
 _FIRST_WORD_SECONDS = 10
 _GRACE_SECONDS = 2.0
+_BACKLOG = 2048
 _LONGEST_HEAD = 64 * 1024
 
 # Without a handler of its own, Python prints warnings to the terminal, where the kiosk's screen is.
@@ -43,7 +44,7 @@ def stopping(scope: Scope) -> asyncio.Event:
 
 
 def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """A socket that is bound already, so that its port is known before anything is served; port 0 takes a free one.
+    """A socket that listens already: its port is known, and held, before anything is served. Port 0 takes a free one.
 
     Raises OSError where the port is taken.
     """
@@ -53,6 +54,8 @@ def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # While it is only bound, Linux may give the same port to another that is bound with SO_REUSEADDR.
+        listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()

@@ -102,7 +102,7 @@ async def _round(app: App) -> int:
     return asked
 
 
-async def until_holds(pilot: Pilot, wanted: Callable[[], object], within: float = 20.0) -> None:
+async def until_holds(pilot: Pilot, wanted: Callable[[], object], within: float = 60.0) -> None:
     """Wait until something holds, looking again whenever the app has handled a message. Raises TimeoutError."""
     async with asyncio.timeout(within):
         while True:

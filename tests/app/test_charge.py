@@ -240,7 +240,7 @@ def test_where_the_operator_can_the_energy_alone_is_offered_and_elsewhere_why_it
         for answer in pilot.app.screen._answers:
             offered.append((answer.value, screen_text(pilot.app)))
         await pilot.press("escape")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while isinstance(pilot.app.screen, AnswerDialog):
                 await pilot.pause()
 

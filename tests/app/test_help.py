@@ -41,7 +41,7 @@ def test_help_lists_the_keys_that_the_screen_has_at_present_and_no_other() -> No
             assert isinstance(app.screen, HelpScreen)
             said = screen_text(app)
             await pilot.press("escape")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not isinstance(app.screen, ChargeScreen):
                     await pilot.pause()
             return keys, said

@@ -211,3 +211,8 @@ def test_name_that_also_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch)
             await AddressGuard().addresses("roam.example", 443)
 
     asyncio.run(test())
+
+
+def test_a_port_that_was_handed_out_is_held_before_anything_is_served() -> None:
+    with listen() as held, pytest.raises(OSError, match="in use"):
+        listen(port=held.getsockname()[1])

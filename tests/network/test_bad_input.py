@@ -80,7 +80,7 @@ async def send(
     host, port = network.driver_url.removeprefix("https://").split(":")
     lines = [f"{method} /driver/v1{path} HTTP/1.1", f"Host: {host}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items()]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(host, int(port), ssl=network.driver_tls)
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

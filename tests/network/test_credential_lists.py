@@ -57,7 +57,7 @@ async def test_what_was_revoked_is_pulled_by_the_clock_of_the_platform(data: Pat
         await network.home.endpoint.outbox.settled()
         await network.home.context.store.write(lambda connection: revoked_unheard(connection, network.home.context))
     later = FixedClock(MONDAY_MORNING + timedelta(seconds=90), speed=3000)  # five minutes of it are 0.1 s
-    async with Network.running(data, clock=later) as network, asyncio.timeout(20):
+    async with Network.running(data, clock=later) as network, asyncio.timeout(60):
         for member in network.members:  # one directly, one through the clearing house
             store, home = member.platform.context.store, home_at(member)
             async for told in store.follow((STREAM,), 0):

@@ -51,7 +51,7 @@ def written(network: Network) -> list[int]:
 async def seen(client: DriverClient, after: int | None, up_to: int) -> list[DriverEvent]:
     """All that a front end is told, up to an event."""
     found: list[DriverEvent] = []
-    async with asyncio.timeout(20), aclosing(client.events(after)) as events:
+    async with asyncio.timeout(60), aclosing(client.events(after)) as events:
         async for event in events:
             if event is not None and event.kind is not EventKind.BEAT:
                 found.append(event)
@@ -99,7 +99,7 @@ async def test_a_stream_resumes_where_it_began_even_before_its_first_event(
     await until(own, in_state(SessionState.AUTHORISED, id=id))
     numbers = written(network)
     found: list[int] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in events:
             if event is not None and event.kind is not EventKind.BEAT:
                 found.append(event.id)
@@ -116,7 +116,7 @@ async def test_a_beat_never_names_an_event_that_was_not_sent(
     [post] = await free_posts(network, driver)
     quote = await quote_at(driver, post.site, post.evse_uid)
     id = (await driver.start(quote.id)).id
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in events:
             assert event is not None
             if event.kind is EventKind.BEAT:

@@ -188,7 +188,7 @@ async def until_all_is_known(ground: Ground, driver: DriverClient, absence: Abse
             status = connection.execute(query).scalar_one()
         return set(dates) == {absence.repriced_at} and name == NEW_NAME and status == Status.OUTOFORDER
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for _ in home.store.follow("", 0):
             if known():
                 return
@@ -290,7 +290,7 @@ def swallow(monkeypatch: pytest.MonkeyPatch, tasks: Tasks) -> None:
 async def answered(network: Network, session_id: str, kind: CommandKind) -> None:
     """Wait until the operator has answered a command."""
     home = network.home.context
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with home.store.read() as connection:
                 command = sent(connection, home, session_id, kind)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 250, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20
+PATIENCE = 60
 
 
 def say(stream: str, **body: object) -> Callable[[Connection], int]:

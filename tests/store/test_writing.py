@@ -181,7 +181,7 @@ async def test_closing_writes_what_is_queued_and_refuses_what_comes_later(store_
         await asyncio.sleep(0)
     await closing
     await store.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert len(await asyncio.gather(*waiting)) == 20
     with pytest.raises(StoreError) as refusal:
         await store.write(keep("late"))
