@@ -36,6 +36,7 @@ _COMMANDS = {
 EXTENSION_SERVICES: Mapping[str, Service] = {
     "bookings": Service.RESERVATIONS,
     module_id("quotes"): Service.QUOTES,
+    module_id("dynamicinformation"): Service.DYNAMIC_INFORMATION,
     module_id("energytransfers"): Service.STOP_SCOPE,
     module_id("pncauthorizations"): Service.PLUG_AND_CHARGE,
     module_id("chargeplans"): Service.CHARGE_PLANS,

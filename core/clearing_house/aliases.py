@@ -88,12 +88,14 @@ class Aliases:
     async def links(
         self, headers: Iterable[tuple[str, str]], asked: str, address: Address, owner: End, user: End, at: datetime
     ) -> dict[str, str]:
-        """The headers of the owner's answer that go on: totals as they are, URLs as addresses of ours.
+        """The headers of the owner's answer that go on: totals and waits as they are, URLs as addresses of ours.
 
         asked: the URL that was asked. A Link or a Location that leads elsewhere is left out: nobody may follow it.
         """
         given = {name.lower(): value for name, value in headers}
-        passed = {name: given[name.lower()] for name in ("X-Total-Count", "X-Limit") if name.lower() in given}
+        passed = {
+            name: given[name.lower()] for name in ("X-Total-Count", "X-Limit", "Retry-After") if name.lower() in given
+        }
         following = link_to_next(given.get("link"))
         if following is not None:
             url = await self._ours(urljoin(asked, following), address, owner, user, at)

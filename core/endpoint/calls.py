@@ -22,7 +22,7 @@ from core.endpoint.modules.objects import key_of
 from core.endpoint.ocpi.codec import Codec
 from core.endpoint.ocpi.kinds import write_timestamp
 from core.endpoint.ocpi.paging import next_page
-from core.endpoint.ocpi.reading import to_text
+from core.endpoint.ocpi.reading import Json, to_text
 from core.endpoint.ocpi.registration import ReachableParty
 from core.endpoint.ocpi.shape import only_object
 from core.endpoint.partner import Partner
@@ -146,6 +146,16 @@ class Calls:
         reply = await self._send(partner, "PUT", url, charging_preferences.preferences_body(need))
         with _answer_readable():
             return charging_preferences.preferences_answer(reply.data)
+
+    def session_in(self, partner: Partner, data: Json) -> Held[SessionReport]:
+        """A session in a partner's answer. Raises Unreachable where it cannot be read, or is another party's."""
+        with _answer_readable():
+            held = self._binding(partner).session.inside(data)
+        try:
+            _require_own(partner, held.value)
+        except NotAllowed as error:
+            raise Unreachable(error.message, code="unreadable_answer") from error
+        return held
 
     def response_url(self, kind: CommandKind, command_id: str) -> str:
         """Where a partner is to post the outcome of our command: in any version, as an outcome reads alike in all."""

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from core.clock import Clock
@@ -20,7 +21,18 @@ from core.errors import NotAllowed, NotFound, Refused, Unreachable
 from core.http import AddressGuard, HttpAnswer, HttpClient
 from core.model.parties import Party
 
+_RETRY_AFTER_SECONDS, _LONGEST_RETRY_AFTER_SECONDS = 60, 86_400
 _NOT_PASSED_ON = {StatusCode.TIMEOUT, StatusCode.CONNECTION_PROBLEM}
+
+
+class TooOften(Unreachable):
+    """HTTP 429: the partner was asked too often and did nothing. retry_after: when it may be asked again."""
+
+    code = "too_often"
+
+    def __init__(self, message: str, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -235,7 +247,9 @@ def _judged(answer: HttpAnswer, envelope: Envelope | None) -> Reply:
             raise Refused(f"The partner does not let us in{told}.", code="not_authorised")
         case 405:
             raise Refused(f"The partner does not take this method here{told}.", code="method_not_allowed")
-        case status if status >= 500 or status == 429:
+        case 429:
+            raise TooOften(f"The partner was asked too often{told}.", _retry_after(answer.headers))
+        case status if status >= 500:
             raise Unreachable(f"The partner's platform fails (HTTP {status}){told}.", code="partner_fails")
     if envelope is None or answer.status >= 300:
         raise Refused(f"The partner answered HTTP {answer.status}{told}.", code="refused")
@@ -243,6 +257,13 @@ def _judged(answer: HttpAnswer, envelope: Envelope | None) -> Reply:
         # What became of a request that a clearing house could not hand over in time is as open as without any answer.
         raise Unreachable(f"The clearing house did not reach the partner{told}.", code="not_passed_on")
     return Reply(answer.headers, envelope.require_success())
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta:
+    """Of a header in seconds; one that is missing, or a date, is a minute [J]."""
+    given = headers.get("retry-after", "")
+    seconds = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else _RETRY_AFTER_SECONDS
+    return timedelta(seconds=min(seconds, _LONGEST_RETRY_AFTER_SECONDS))
 
 
 def _party_headers(direction: str, party: Party | None) -> dict[str, str]:

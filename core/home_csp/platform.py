@@ -39,8 +39,9 @@ from core.home_csp.energy_transfer.progress import SessionReceiver
 from core.home_csp.energy_transfer.reservations import Reserver
 from core.home_csp.energy_transfer.sdr import SdrReceiver
 from core.home_csp.energy_transfer.start import Starter
-from core.home_csp.energy_transfer.stop import Stopper
+from core.home_csp.energy_transfer.stop import Stopper, partner_of
 from core.home_csp.energy_transfer.unconfirmed import Resolver
+from core.home_csp.energy_transfer.updates import SessionUpdates
 from core.home_csp.outages import NoticeReceiver
 from core.home_csp.plan_desk import plan_routes
 from core.home_csp.plug_and_charge import PncAuthoriser
@@ -61,6 +62,9 @@ log = structlog.get_logger(__name__)
 
 SYNCHRONISE_EVERY = timedelta(minutes=5)
 """On the platform's clock: how often partners are asked what changed, which also confirms every other status."""
+
+ASK_SILENT_EVERY = timedelta(minutes=1)
+"""On the platform's clock: how often sessions of which nothing is heard are looked for."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class HomeCsp:
         bills = SdrReceiver(context)
         receiver = SessionReceiver(context, self.stopper, bills.adopt)
         self._resolver = Resolver(context, receiver, self.stopper)
+        self.updates = SessionUpdates(context, receiver)
         self.starter = Starter(context, self._resolver.resolve)
         self.reserver = Reserver(context, self.starter, self._resolver.resolve)
         self._resolver.cancel_reservation = self.reserver.cancel
@@ -126,7 +131,7 @@ class HomeCsp:
                 sites=sites,
                 statuses=sites,
                 tariffs=TariffReceiver(context),
-                sessions=receiver,
+                sessions=self.updates,
                 sdrs=bills,
                 command_results=CommandResults(context, self.starter, self.stopper, self.reserver),
                 authoriser=authoriser,
@@ -170,6 +175,7 @@ class HomeCsp:
             await self._resume()
             keeping_step = asyncio.create_task(regularly(self._keep_in_step, SYNCHRONISE_EVERY, self.context.clock))
             self.context.tasks.begin(self.reporting.run())
+            self.context.tasks.begin(regularly(self.updates.ask_silent, ASK_SILENT_EVERY, self.context.clock))
             try:
                 yield RunningHomeCsp(endpoint, driver)
             finally:
@@ -210,3 +216,6 @@ class HomeCsp:
                 await self.starter.unconfirmed(one.session.id)
             else:
                 self.stopper.resume(one.session)
+                partner = partner_of(self.context, one)
+                if partner is not None:
+                    self.updates.follow(partner, one.session)

@@ -4,6 +4,7 @@ The clause is the standard's title; which terms there are and what they say by d
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from core.model.credentials import CredentialKind
 from core.model.identification import RULES, IdentificationMethodType
 from core.model.parties import Party, PartyRole
 from core.model.services import PLAIN, Service
+from core.model.session_updates import LONGEST_INTERVAL, UPDATE_INTERVAL
 
 METHODS: frozenset[IdentificationMethodType] = frozenset(IdentificationMethodType) - {
     IdentificationMethodType.VEHICLE_ID,
@@ -44,7 +46,8 @@ class Terms(_Value):
     drivers may identify. currencies: those agreed; none named: any. pricing: rounding and all else on which a price
     depends. tolerances: how far two records of a session may differ. windows: deadlines, those of disputes too.
     prefixes_bind: EVSE and contract ids must begin with a party that the partner speaks for (some hubs demand it; OCPI
-    itself links them to nothing). valid_from, valid_until: when something new may begin; what is open then goes on and
+    itself links them to nothing). update_interval: the shortest at which a home-CSP is told of a session (UC3-6) while
+    nothing but its meter moves. valid_from, valid_until: when something new may begin; what is open then goes on and
     is settled.
     """
 
@@ -58,6 +61,7 @@ class Terms(_Value):
     windows: Windows = Windows()
     transport: Transport = Transport.MUTUAL_TLS
     prefixes_bind: bool = False
+    update_interval: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=LONGEST_INTERVAL)] = UPDATE_INTERVAL
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
 

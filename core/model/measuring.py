@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.model.meter import ChargingPeriod, Dimension, DimensionKind
 from core.model.pricing.crossings import Point, crossings, priced_alike
-from core.model.session import Reading, ServiceSession, SessionRule, change, with_reading
+from core.model.session import ENERGY_DECREASED, Reading, ServiceSession, SessionRule, change, with_reading
 
 _HOUR = Decimal(3600)
 _HOUR_DIGITS = Decimal("0.0001")
@@ -34,7 +34,7 @@ def measured(
     Raises SessionRule on time or energy running back.
     """
     if energy < session.energy:
-        raise SessionRule("the energy of a session never decreases")
+        raise SessionRule("the energy of a session never decreases", code=ENERGY_DECREASED)
     since = session.last_word_at or session.started_at or at
     if at < since:
         raise SessionRule("a measurement came before the one already taken")

@@ -31,6 +31,8 @@ class Service(StrEnum):
     """UC3-7 as far as plain OCPI has it."""
     QUOTES = "quotes"
     """UC2-2: a binding price for one EVSE, time and need; an extension module."""
+    DYNAMIC_INFORMATION = "dynamic_information"
+    """UC3-6 at the interval that the home-CSP asks for, and of one session on request; an extension module."""
     STOP_SCOPE = "stop_scope"
     """UC3-4: a stop of the energy transfer alone; an extension."""
     PLUG_AND_CHARGE = "plug_and_charge"
@@ -55,6 +57,7 @@ EXTENSIONS: frozenset[Service] = frozenset(
     {
         Service.BOOKINGS,
         Service.QUOTES,
+        Service.DYNAMIC_INFORMATION,
         Service.STOP_SCOPE,
         Service.PLUG_AND_CHARGE,
         Service.CHARGE_PLANS,

@@ -17,7 +17,11 @@ from core.model.meter import ChargingPeriod
 from core.model.parties import Party
 from core.model.price_list import PriceList
 from core.model.reservations import Reservation
+from core.model.session_updates import UpdateSubscription
 from core.model.tariffs import Tariff
+
+ENERGY_DECREASED = "energy_decreased"
+"""The code of a SessionRule: a meter ran backwards, which is discarded and raises an alarm (UC3-6)."""
 
 
 class SessionRule(EvroamError):
@@ -170,7 +174,8 @@ class ServiceSession(_Value):
     agreement said then of how they price; None: the defaults. reservation: its terms, where it began with one.
     goal: kWh at which the home-CSP stops.
     stop_scope: what the requested stop is to end. stop_problem: code of what it ran into.
-    last_word_at: when the partner or station last said anything, by its own clock.
+    last_word_at: when the partner or station last said anything, by its own clock. updates: at which interval the
+    home-CSP asked to be told of it; None: at the operator's own.
     """
 
     id: str
@@ -217,6 +222,7 @@ class ServiceSession(_Value):
     stop_problem: str = ""
     stop_reason: StopReason | None = None
     last_word_at: datetime | None = None
+    updates: UpdateSubscription | None = None
 
     @property
     def is_open(self) -> bool:

@@ -13,6 +13,7 @@ from core.model.pricing.slices import only_reserved
 from core.model.reserving import ended_unused, held, used, with_terms
 from core.model.session import (
     ENDED,
+    ENERGY_DECREASED,
     OPEN,
     STARTING,
     Reading,
@@ -51,7 +52,7 @@ def with_report(session: ServiceSession, report: SessionReport, *, now: datetime
             return session
         raise SessionRule(f"a session that is {session.state} is reported as {report.status}")
     if report.energy < session.energy:
-        raise SessionRule("the energy of a session never decreases")
+        raise SessionRule("the energy of a session never decreases", code=ENERGY_DECREASED)
     after = _moved(_told(session, report), report, now)
     return session if after == session else after  # partners with clocks of whole seconds say two things at one time
 

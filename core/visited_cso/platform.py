@@ -14,6 +14,7 @@ from core.endpoint.endpoint import PAGE_LIMIT, Endpoint
 from core.endpoint.extensions import (
     bookings,
     chargeplans,
+    dynamicinformation,
     emergencyunlocks,
     energytransfers,
     quotes,
@@ -44,6 +45,7 @@ from core.visited_cso.energy_transfer.sdr import SdrSource
 from core.visited_cso.energy_transfer.sessions import SessionSource
 from core.visited_cso.energy_transfer.silence import end_silent_sessions
 from core.visited_cso.energy_transfer.taken_back import take_back_announced
+from core.visited_cso.energy_transfer.updates import SessionUpdates
 from core.visited_cso.equipment import Equipment
 from core.visited_cso.identification import CredentialReceiver
 from core.visited_cso.outages import NoticePush, NoticeSource, keep_statuses
@@ -97,6 +99,7 @@ class VisitedCso:
         self.unlocks = CableUnlocks(context)
         self.local_start = LocalStart(context, self.commands.stop, anchors)
         self.plans = ChargePlans(context)
+        self.updates = SessionUpdates(context)
         context.endpoint = Endpoint(
             store=store,
             clock=WallClock(),
@@ -123,6 +126,7 @@ class VisitedCso:
                 servicenotices.announcing(NoticeSource(context), NoticePush(context), PAGE_LIMIT),
                 emergencyunlocks.unlocking(self.unlocks, self.unlocks.push),
                 sdrs.hearing(VerdictReceiver(context)),
+                dynamicinformation.telling(self.updates),
                 energytransfers.stopping(self.commands.stop),
                 quotes.quoting(self.quoter),
                 chargeplans.planning(self.plans),

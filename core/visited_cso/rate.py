@@ -16,12 +16,16 @@ class RateLimit:
 
     def take(self, key: str, now: datetime) -> bool:
         """Whether it may be done once more now; what may not is not counted."""
+        return self.wait(key, now) is None
+
+    def wait(self, key: str, now: datetime) -> timedelta | None:
+        """As `take`: None where it may be done, else after which time."""
         if len(self._taken) >= _MOST_KEYS:
             self._taken = {one: taken for one, taken in self._taken.items() if taken and now - taken[-1] < self._within}
         taken = self._taken.setdefault(key, deque())
         while taken and now - taken[0] >= self._within:
             taken.popleft()
         if len(taken) >= self._most:
-            return False
+            return self._within - (now - taken[0])
         taken.append(now)
-        return True
+        return None

@@ -113,8 +113,14 @@ USE_CASES: tuple[UseCase, ...] = (
         "UC3-6",
         "8.3.6",
         "Collect dynamic charging information",
-        ("core.visited_cso.energy_transfer.progress", "core.home_csp.energy_transfer.progress"),
-        ("tests/network/test_main_job.py",),
+        (
+            "core.visited_cso.energy_transfer.progress",
+            "core.visited_cso.energy_transfer.updates",
+            "core.home_csp.energy_transfer.progress",
+            "core.home_csp.energy_transfer.updates",
+            "core.endpoint.extensions.dynamicinformation",
+        ),
+        ("tests/network/test_dynamic_information.py", "tests/network/test_main_job.py"),
     ),
     UseCase(
         "UC3-7",

@@ -14,10 +14,11 @@ from core.home_csp.energy_transfer.local_sessions import at_connector, started_l
 from core.home_csp.energy_transfer.record import keep
 from core.home_csp.energy_transfer.stop import Stopper
 from core.model.parties import ObjectKey, Party
-from core.model.session import STARTING, ServiceSession, SessionRule
+from core.model.session import ENERGY_DECREASED, STARTING, ServiceSession, SessionRule
 from core.model.session_progress import with_report
 from core.model.session_report import SessionReport
 from core.store import tables
+from core.store.alarms import raise_alarm
 from core.store.sessions import KeptSession, load_by_reference, load_by_visited_id, load_open_at
 
 log = structlog.get_logger(__name__)
@@ -50,8 +51,13 @@ class SessionReceiver:
 
     async def put(self, partner: Partner, key: ObjectKey, held: Held[SessionReport]) -> None:
         """Apply a report. Raises Refused where it cannot be ours, or two sessions could be meant."""
+        await self.applied(partner, held)
+
+    async def applied(self, partner: Partner, held: Held[SessionReport]) -> ServiceSession:
+        """The session after a report. Raises as `put`."""
         session = await self._context.store.write(lambda connection: self._apply(connection, partner, held))
         await self._stopper.stop_if_due(session)
+        return session
 
     def _apply(self, connection: Connection, partner: Partner, held: Held[SessionReport]) -> ServiceSession:
         context, report = self._context, held.value
@@ -63,7 +69,16 @@ class SessionReceiver:
         try:
             after = with_report(before, report, now=context.clock.now())
         except SessionRule as broken:
-            log.warning("report_without_effect", partner=partner.id, session=before.id, reason=broken.message)
+            if broken.code == ENERGY_DECREASED:
+                told = {
+                    "session": before.id,
+                    "partner": partner.id,
+                    "kwh": str(report.energy),
+                    "held": str(before.energy),
+                }
+                raise_alarm(connection, broken.code, at=context.clock.now(), **told)
+            else:
+                log.warning("report_without_effect", partner=partner.id, session=before.id, reason=broken.message)
             return before
         if kept is not None and after is kept.session:
             return after

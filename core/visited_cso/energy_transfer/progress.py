@@ -11,6 +11,7 @@ from core.model.measuring import measured, parked, without_empty_end
 from core.model.reservations import CancelReason
 from core.model.reserving import held, run_out, used
 from core.model.session import (
+    ENERGY_DECREASED,
     ServiceSession,
     SessionRule,
     SessionState,
@@ -23,6 +24,7 @@ from core.model.session import (
     end_transaction,
     move,
 )
+from core.store.alarms import raise_alarm
 from core.store.sessions import KeptSession, load, load_open_at
 from core.visited_cso import equipment as station
 from core.visited_cso.context import Context
@@ -84,7 +86,7 @@ class Progress:
             try:
                 self._to_session(connection, kept, event)
             except SessionRule as broken:
-                log.warning("event_not_applied", event=event.kind, session=kept.session.id, reason=broken.message)
+                self._not_applied(connection, kept.session, event, broken)
         occupied = bool(load_open_at(connection, self._context.party, event.evse_uid))
         # Dated now, not when it happened: a report that comes late must not look like old news to partners.
         now = self._context.clock.now()
@@ -92,6 +94,14 @@ class Progress:
         told = status_to_tell(connection, self._context, event.evse_uid, heard, now)
         set_status(connection, self._context, event.evse_uid, told, now)
         return kept
+
+    def _not_applied(
+        self, connection: Connection, session: ServiceSession, event: station.EquipmentEvent, broken: SessionRule
+    ) -> None:
+        if broken.code == ENERGY_DECREASED:
+            raise_alarm(connection, broken.code, at=event.moment, session=session.id, evse=event.evse_uid)
+        else:
+            log.warning("event_not_applied", event=event.kind, session=session.id, reason=broken.message)
 
     def _session_of(self, connection: Connection, event: station.EquipmentEvent) -> KeptSession | None:
         named = getattr(event, "transaction_id", None) or getattr(event, "reservation_id", None)
@@ -112,7 +122,17 @@ class Progress:
         elif after.state is SessionState.CLOSING:
             complete(connection, self._context, after, kept.partner_id)
         else:
-            keep(connection, self._context, after, kept.partner_id)
+            after, tell = paced(after, event)
+            keep(connection, self._context, after, kept.partner_id, tell=tell)
+
+
+def paced(session: ServiceSession, event: station.EquipmentEvent) -> tuple[ServiceSession, bool]:
+    """The session, and whether its home-CSP is to hear of the event: of readings at the interval that it asked for."""
+    if session.updates is None or not isinstance(event, station.MeterValue):
+        return session, True
+    if not session.updates.is_due(event.moment):
+        return session, False
+    return change(session, updates=session.updates.model_copy(update={"told_at": event.moment})), True
 
 
 def applied(session: ServiceSession, event: station.EquipmentEvent) -> ServiceSession:

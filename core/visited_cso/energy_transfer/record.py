@@ -36,14 +36,19 @@ _UNTOLD = {SessionState.AUTHORISING, SessionState.UNCONFIRMED, SessionState.REJE
 """States that the outcome of the command tells; a home-CSP that missed it finds the session by asking."""
 
 
-def keep(connection: Connection, context: Context, session: ServiceSession, partner_id: str | None) -> ServiceSession:
-    """Price the session so far, save it, mark it for its home-CSP and append an event; in the caller's transaction."""
+def keep(
+    connection: Connection, context: Context, session: ServiceSession, partner_id: str | None, *, tell: bool = True
+) -> ServiceSession:
+    """Price the session so far, save it, mark it for its home-CSP and append an event; in the caller's transaction.
+
+    tell: whether the home-CSP is to hear of it now; it finds the session as it stands when it asks, whatever was told.
+    """
     now = context.clock.now()
     session = priced(session)
     report = report_of(session, context.clock.now())
     wire = context.writer.session(report)
     save(connection, context.party, session, partner_id=partner_id, at=now, wire=wire)
-    if partner_id is not None and session.state not in _UNTOLD:
+    if tell and partner_id is not None and session.state not in _UNTOLD:
         context.outbox.mark(connection, [partner_id], "sessions", key_of(context, session))
         if session.reservation is not None and session.reservation.booked and not session.energy:
             context.outbox.mark(connection, [partner_id], bookings.KIND, key_of(context, session))

@@ -1,14 +1,16 @@
 """UC3-4, UC3-5 and UC3-6: while a session runs, and how it ends."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from uuid import uuid4
 
 from sqlalchemy import select
 
+from core.endpoint.extensions.dynamicinformation import current_session, subscribe
 from core.endpoint.ports import Command, CommandAnswer, CommandKind, Held
-from core.model.session import SessionState, StopScope
+from core.model.session import ServiceSession, SessionState, StopScope
 from core.model.session_report import SessionReport
 from core.network import Member
 from core.simulation.faults import Faults
@@ -199,6 +201,37 @@ async def _not_taken(bench: Bench) -> Sequence[Finding]:
     ]
 
 
+async def _at_interval(bench: Bench) -> Sequence[Finding]:
+    """Readings come every minute: of four, the first is told at an interval of five minutes."""
+    post = await bench.post()
+    view = await bench.charge(post)
+    calls, partner = bench.network.home.context.calls, bench.visited(post.member)
+
+    async def visited() -> ServiceSession:
+        return bench.at_visited(post, view.id)
+
+    by_itself = await bench.until(visited, lambda seen: seen.updates is not None)
+    id = by_itself.id
+    granted = await subscribe(calls, partner, id, timedelta(minutes=5))
+    known = []
+    for _ in range(4):
+        await bench.advance(minutes=1)
+        await bench.settled()
+        known.append(bench.at_home(view.id).energy == bench.at_visited(post, view.id).energy)
+    held = await current_session(calls, partner, id)
+    least = await subscribe(calls, partner, id, timedelta(seconds=1))
+    elsewhere = current_session(calls, bench.visited(bench.other(post.member)), id)
+    return [
+        same("asked for by itself", timedelta(minutes=1), by_itself.updates and by_itself.updates.interval),
+        same("the interval that is granted", timedelta(minutes=5), granted),
+        same("whether the reading is told, minute by minute", [True, False, False, False], known),
+        same("energy, asked for in between", bench.at_visited(post, view.id).energy, held.value.energy),
+        await refused("asked for again at once", current_session(calls, partner, id), "too_often"),
+        same("an interval shorter than agreed becomes", partner.agreement.update_interval, least),
+        await refused("at an operator that has no such session", elsewhere),
+    ]
+
+
 _STOP = frozenset({"POST STOP_SESSION"})
 _SESSIONS = frozenset({"PUT sessions"})
 
@@ -235,6 +268,13 @@ CHARGING = (
     Check("UC3-5", "late_report", "a message from before the end reopens nothing", _reopened, _SESSIONS),
     Check(
         "UC3-6", "progress", "energy of meter, visited-CSO and driver are one, minute by minute", _progress, _SESSIONS
+    ),
+    Check(
+        "UC3-6",
+        "interval",
+        "told at the interval asked for; refused: asked too often, a foreign session",
+        _at_interval,
+        frozenset({"PUT nlevr-dynamicinformation", "GET nlevr-dynamicinformation"}),
     ),
     Check(
         "UC3-6", "report_refused", "refused: energy that falls, a report in another party's name", _not_taken, _SESSIONS
