@@ -5,6 +5,7 @@ Every open screen is told of changes by messages of this module; none of them bu
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -162,15 +163,16 @@ class Live:
     async def _follow(self, client: DriverClient) -> None:
         await self._fetch(client)
         opened_anew = True
-        async for event in client.events():
-            if event is None:
-                opened_anew = True
-                self.failed()
-                continue
-            self.heard()
-            self._apply(event)
-            if opened_anew:
-                opened_anew = not await self._fetch(client)
+        async with aclosing(client.events()) as events:
+            async for event in events:
+                if event is None:
+                    opened_anew = True
+                    self.failed()
+                    continue
+                self.heard()
+                self._apply(event)
+                if opened_anew:
+                    opened_anew = not await self._fetch(client)
 
     async def _fetch(self, client: DriverClient) -> bool:
         try:

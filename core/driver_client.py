@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
@@ -172,11 +172,12 @@ class DriverClient:
         path = f"/favourites/{key.country_code}/{key.party_id}/{quote(key.id, safe='')}"
         await self._api.send("PUT" if wanted else "DELETE", path)
 
-    async def events(self, after: int | None = None) -> AsyncIterator[DriverEvent | None]:
+    async def events(self, after: int | None = None) -> AsyncGenerator[DriverEvent | None, None]:
         """The driver's live events, without end. A dropped stream resumes after the last event, without a gap.
 
         None is yielded whenever the stream has dropped, so that the front end can show the connection's age.
-        Raises NotAllowed when the identification has ended.
+        Who stops listening closes it (contextlib.aclosing), and the stream on the wire with it. Raises NotAllowed when
+        the identification has ended.
         """
         last, pause = after, _FIRST_PAUSE
         while True:

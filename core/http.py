@@ -9,7 +9,7 @@ import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -145,7 +145,7 @@ class HttpClient:
                     response = await stack.enter_async_context(self._open("GET", parts, wanted, None))
                 if response.status_code != 200:
                     raise Unreachable(f"The event stream answers HTTP {response.status_code}.", code="no_event_stream")
-            yield _events(response, parts.hostname or "")
+            yield await stack.enter_async_context(contextlib.aclosing(_events(response, parts.hostname or "")))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -198,11 +198,12 @@ class HttpClient:
         return self._clients[host]
 
 
-async def _events(response: httpx.Response, host: str) -> AsyncIterator[ServerEvent]:
+async def _events(response: httpx.Response, host: str) -> AsyncGenerator[ServerEvent, None]:
     with _typed_errors(host, None):
         try:
-            async for event in httpx_sse.EventSource(response).aiter_sse():
-                yield ServerEvent(event.id, event.event, event.data)
+            async with contextlib.aclosing(httpx_sse.EventSource(response).aiter_sse()) as events:
+                async for event in events:
+                    yield ServerEvent(event.id, event.event, event.data)
         except httpx_sse.SSEError as error:
             raise Unreachable(f"{host} does not answer with an event stream.", code="no_event_stream") from error
 

@@ -1,7 +1,8 @@
 """The embedded network for tests: real platforms over real sockets, on a clock that stands still by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -103,9 +104,16 @@ async def quote_at(client: DriverClient, key: ObjectKey, evse_uid: str, kwh: int
     return await client.quote(QuoteRequest(site=key, evse_uid=evse_uid, connector_id=evse.connectors[0].id, need=need))
 
 
-async def until(events: AsyncIterator[DriverEvent | None], wanted: object, timeout: float = 60.0) -> DriverEvent:
-    """The first event for which `wanted(event)` holds."""
-    assert callable(wanted)
+async def heard_by(client: DriverClient, wanted: Callable[[DriverEvent], object], timeout: float = 60.0) -> DriverEvent:
+    """The first event for which `wanted(event)` holds, of all that this driver ever had."""
+    async with aclosing(client.events(0)) as events:
+        return await until(events, wanted, timeout)
+
+
+async def until(
+    events: AsyncIterator[DriverEvent | None], wanted: Callable[[DriverEvent], object], timeout: float = 60.0
+) -> DriverEvent:
+    """The next event for which `wanted(event)` holds; the stream stays open for more."""
     async with asyncio.timeout(timeout):
         async for event in events:
             if event is not None and wanted(event):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 import structlog
@@ -164,10 +165,11 @@ class Presence:
         await self.refresh()
         while True:
             try:
-                async for told in store.follow((AUDIT_STREAM,), after):
-                    after = told.sequence
-                    if told.kind.startswith("partner_"):
-                        await self.refresh()
+                async with aclosing(store.follow((AUDIT_STREAM,), after)) as following:
+                    async for told in following:
+                        after = told.sequence
+                        if told.kind.startswith("partner_"):
+                            await self.refresh()
                 return
             except StoreError as error:
                 log.warning("members_not_followed", code=error.code)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 import structlog
 from sqlalchemy import func, select
@@ -33,10 +34,11 @@ async def welcome(store: Store, partners: Partners, tasks: Tasks, pull: Pull) ->
             tasks.begin(_greet(store, partners, partner.id, pull))
     while True:
         try:
-            async for told in store.follow((AUDIT_STREAM,), after):
-                after = told.sequence
-                if told.kind == "partner_registered":
-                    tasks.begin(_greet(store, partners, str(told.body["partner_id"]), pull))
+            async with aclosing(store.follow((AUDIT_STREAM,), after)) as following:
+                async for told in following:
+                    after = told.sequence
+                    if told.kind == "partner_registered":
+                        tasks.begin(_greet(store, partners, str(told.body["partner_id"]), pull))
         except StoreError as error:
             log.warning("newcomers_not_followed", code=error.code)
             await asyncio.sleep(_AFTER_FAILURE)

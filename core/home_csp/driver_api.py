@@ -246,6 +246,7 @@ class _Desk:
             next_event.cancel()
             with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
                 await next_event
+            await following.aclose()
 
     def _sent(self, found: Event, contract_id: str) -> str:
         event = self._read(lambda connection: self._event(connection, found, contract_id))

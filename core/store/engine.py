@@ -1,7 +1,7 @@
 """The store of one platform: one writer, many readers, live events (architecture, decisions 5 and 12)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar, cast
@@ -90,7 +90,7 @@ class Store:
         with self.read() as connection:
             return events_after(connection, streams, after)
 
-    async def follow(self, streams: Streams, after: int) -> AsyncIterator[Event]:
+    async def follow(self, streams: Streams, after: int) -> AsyncGenerator[Event, None]:
         """Every event of these streams after that sequence number, once and in order.
 
         First those of the past, then each as it is committed. Ends when the store closes. Raises StoreError where the

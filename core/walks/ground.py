@@ -6,7 +6,7 @@ stations and the message logs.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -168,9 +168,10 @@ class Ground:
         """Hear the driver's live events from the beginning on."""
 
         async def hear() -> None:
-            async for event in self.client.events(0):
-                if event is not None:
-                    self.events.append(event)
+            async with aclosing(self.client.events(0)) as events:
+                async for event in events:
+                    if event is not None:
+                        self.events.append(event)
 
         self._listening = asyncio.create_task(hear())
 

@@ -19,6 +19,7 @@ from core.driver_client import DriverClient
 from core.driver_messages import Need, QuoteRequest
 from core.errors import Unreachable
 from core.model.parties import ObjectKey
+from core.model.session import SessionState
 from tests.app.conftest import screen_text
 from tests.app.front import Beside, press, scan, settled, type_text, until
 from tests.networks import MONDAY_MORNING, advance
@@ -160,6 +161,12 @@ async def press_without_network(pilot, key: str) -> None:
     await pilot.pause()
 
 
+def seen(app: Kiosk, session_id: str) -> SessionState | None:
+    """The state of a session as the app has it."""
+    view = app.live.sessions.get(session_id)
+    return view and view.state
+
+
 def test_live_follows_events_and_tells_every_open_screen(own_network: Beside) -> None:
     heard: list[SessionChanged] = []
 
@@ -175,7 +182,8 @@ def test_live_follows_events_and_tells_every_open_screen(own_network: Beside) ->
             QuoteRequest(site=STATION, evse_uid="KPF-MA-HBF-A2", connector_id="1", need=Need(amount=Decimal(10)))
         )
         started = await client.start(quote.id)
-        await until(pilot, lambda: started.id in app.live.sessions)
+        # The station must have heard of it before time passes, else it never charges.
+        await until(pilot, lambda: seen(app, started.id) in {SessionState.AUTHORISED, SessionState.ACTIVE})
         await own_network.run(advance(own_network.network, minutes=10))
         await until(pilot, lambda: app.live.sessions[started.id].energy_kwh > 0)
         assert heard and heard[-1].view == app.live.sessions[started.id]

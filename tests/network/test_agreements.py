@@ -20,8 +20,8 @@ from core.model.identification import IdentificationMethodType
 from core.model.services import Service
 from core.model.session import SessionState
 from core.network import AGREEMENT, Member, Network
-from tests.network.charging import charge, free_posts, home_at, sdrs_kept, visited_at
-from tests.networks import quote_at, sites_near
+from tests.network.charging import charge, free_posts, home_at, in_state, sdrs_kept, visited_at
+from tests.networks import heard_by, quote_at, sites_near
 
 pytestmark = pytest.mark.anyio
 
@@ -116,11 +116,8 @@ async def test_sites_outside_the_agreement_are_not_shown(network: Network, drive
     with pytest.raises(NotFound):
         await driver.site(gone.site)
     started = await driver.start(quote.id)  # the quote was made before: what is sent is refused then
-    assert started.id
-    async for event in driver.events(0):
-        if event is not None and event.session is not None and event.session.state is SessionState.REJECTED:
-            assert event.session.problem is not None and event.session.problem.code == "not_agreed"
-            break
+    rejected = (await heard_by(driver, in_state(SessionState.REJECTED, id=started.id))).session
+    assert rejected is not None and rejected.problem is not None and rejected.problem.code == "not_agreed"
     await quote_at(driver, kept.site, kept.evse_uid)
 
 

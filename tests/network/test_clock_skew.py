@@ -13,7 +13,7 @@ from core.simulation.typical_cars import typical_cars
 from core.visited_cso.equipment import EvseState
 from tests.network.charging import free_posts, in_state, receipt_for, sdrs_kept
 from tests.network.ground import Ground, ground_in
-from tests.networks import quote_at, until, until_state
+from tests.networks import heard_by, quote_at, until, until_state
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def test_an_unanswered_start_is_found_at_a_partner_whose_clock_is_wrong(
     await post.member.equipment.suffer(post.evse_uid, Faults(answer_lost=True))
     id = (await driver.start((await quote_at(driver, post.site, post.evse_uid)).id)).id
     final = SessionState.EXPIRED, SessionState.REJECTED
-    ended = (await until(driver.events(0), in_state(*final, id=id))).session
+    ended = (await heard_by(driver, in_state(*final, id=id))).session
     assert ended is not None and ended.problem is not None
     assert ended.problem.code == "stopped"
     assert post.member.equipment.evse_state(post.evse_uid) is EvseState.AVAILABLE

@@ -21,7 +21,7 @@ from core.store.tables import driver_login
 from core.visited_cso.equipment import EvseState
 from tests.network.charging import charge, free_posts, in_state, post_of_each, receipt_for
 from tests.network.gate import Gate, gate_to
-from tests.networks import advance, quote_at, until, until_state
+from tests.networks import advance, heard_by, quote_at, until, until_state
 
 pytestmark = pytest.mark.anyio
 
@@ -64,17 +64,18 @@ async def test_a_stream_that_breaks_goes_on_without_gap_or_duplicate(
     network: Network, driver: DriverClient, behind_gate: DriverClient, gate: Gate
 ) -> None:
     [post] = await free_posts(network, driver)
-    events, heard = behind_gate.events(0), []
+    heard: list[int] = []
 
     async def listen() -> None:
-        async for event in events:
-            if event is None:
-                continue
-            if event.kind is not EventKind.BEAT:
-                heard.append(event.id)
-                gate.cut()  # after every single event
-            if event.receipt is not None:
-                return
+        async with aclosing(behind_gate.events(0)) as events:
+            async for event in events:
+                if event is None:
+                    continue
+                if event.kind is not EventKind.BEAT:
+                    heard.append(event.id)
+                    gate.cut()  # after every single event
+                if event.receipt is not None:
+                    return
 
     listening = asyncio.create_task(listen())
     charging = await charge(network, driver, post)
@@ -90,16 +91,14 @@ async def test_a_stream_resumes_where_it_began_even_before_its_first_event(
 ) -> None:
     [post] = await free_posts(network, driver)
     quote = await quote_at(driver, post.site, post.evse_uid)
-    events = behind_gate.events()
-    first = await anext(events)
-    assert first is not None and first.kind is EventKind.BEAT
-    own = driver.events(0)
-    gate.cut()
-    id = (await driver.start(quote.id)).id  # while the other front end is cut off
-    await until(own, in_state(SessionState.AUTHORISED, id=id))
-    numbers = written(network)
-    found: list[int] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60), aclosing(behind_gate.events()) as events:
+        first = await anext(events)
+        assert first is not None and first.kind is EventKind.BEAT
+        gate.cut()
+        id = (await driver.start(quote.id)).id  # while the other front end is cut off
+        await heard_by(driver, in_state(SessionState.AUTHORISED, id=id))
+        numbers = written(network)
+        found: list[int] = []
         async for event in events:
             if event is not None and event.kind is not EventKind.BEAT:
                 found.append(event.id)
@@ -112,11 +111,11 @@ async def test_a_beat_never_names_an_event_that_was_not_sent(
     network: Network, driver: DriverClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver_api, "HEARTBEAT_SECONDS", 0.001)
-    events, sent = driver.events(0), 0
+    sent = 0
     [post] = await free_posts(network, driver)
     quote = await quote_at(driver, post.site, post.evse_uid)
     id = (await driver.start(quote.id)).id
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60), aclosing(driver.events(0)) as events:
         async for event in events:
             assert event is not None
             if event.kind is EventKind.BEAT:
@@ -142,14 +141,14 @@ async def test_a_front_end_is_told_when_the_identification_ends(
     network: Network, driver: DriverClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver_api, "HEARTBEAT_SECONDS", 0.01)
-    events = driver.events(0)
-    assert await anext(events) is not None
     now = WallClock().now()
-    await network.home.context.store.write(
-        lambda connection: connection.execute(update(driver_login).values(expires_at=now)) and None
-    )
-    with pytest.raises(NotAllowed) as told:
-        await until(events, lambda _event: False)
+    async with aclosing(driver.events(0)) as events:
+        assert await anext(events) is not None
+        await network.home.context.store.write(
+            lambda connection: connection.execute(update(driver_login).values(expires_at=now)) and None
+        )
+        with pytest.raises(NotAllowed) as told:
+            await until(events, lambda _event: False)
     assert told.value.code == "not_identified"
     assert told.value.next_step
 
@@ -166,7 +165,8 @@ async def test_nobody_sees_the_events_of_another(network: Network, driver: Drive
     await another.identify(PinIdentification(contract_id="NL-EVR-C99999999", pin="1357"))
     [post] = await free_posts(network, driver)
     charging = await charge(network, driver, post)
-    event = await anext(another.events(0))
+    async with aclosing(another.events(0)) as events:
+        event = await anext(events)
     assert event is not None and event.kind is EventKind.BEAT
     assert await another.sessions() == ()
     for ask in (another.session(charging.id), another.stop(charging.id)):
@@ -187,7 +187,7 @@ async def test_charging_at_two_operators_at_once(network: Network, driver: Drive
         await driver.stop(one.id)
         await until_state(one.post.member.equipment, one.post.evse_uid, EvseState.FINISHING)
     await advance(network, minutes=20)
-    receipts = [(await until(driver.events(0), receipt_for(one.id))).receipt for one in (here, there)]
+    receipts = [(await heard_by(driver, receipt_for(one.id))).receipt for one in (here, there)]
     assert {one.operator.party for one in receipts if one} == {
         str(one.post.member.platform.context.party) for one in (here, there)
     }

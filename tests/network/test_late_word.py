@@ -15,7 +15,7 @@ from core.store.tables import service_session
 from core.visited_cso.energy_transfer.sdr import sdr_of
 from core.visited_cso.sites import load_site
 from tests.network.charging import Charging, free_posts, home_at, in_state, sdrs_kept
-from tests.networks import advance, quote_at, until
+from tests.networks import advance, heard_by, quote_at, until
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +61,7 @@ async def test_a_start_of_which_the_operator_never_tells_more_lets_the_post_go(
     assert isinstance(clock, FixedClock)
     await post.member.equipment.suffer(post.evse_uid, Faults(cable_not_seen=True))
     started = await driver.start((await quote_at(driver, post.site, post.evse_uid)).id)
-    await until(driver.events(0), in_state(SessionState.AUTHORISED, id=started.id))
+    await heard_by(driver, in_state(SessionState.AUTHORISED, id=started.id))
     clock.moment += timedelta(minutes=59)
     await network.home.starter.end_silent()
     assert (await driver.session(started.id)).state is SessionState.AUTHORISED

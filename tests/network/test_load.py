@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 
@@ -50,8 +51,8 @@ async def leaves(driver: DriverClient, ids: list[str], posts: list[Post]) -> set
         await until_state(post.member.equipment, post.evse_uid, EvseState.FINISHING, timeout=60)
         await post.member.equipment.unplug(post.evse_uid)
     billed: set[str] = set()
-    async with asyncio.timeout(60):
-        async for event in driver.events(0):
+    async with asyncio.timeout(60), aclosing(driver.events(0)) as events:
+        async for event in events:
             if event is not None and event.receipt is not None:
                 billed.add(event.receipt.session_id)
             if len(billed) == len(ids):

@@ -14,7 +14,7 @@ from core.http import LOOPBACK, AddressGuard, HttpClient
 from core.model.session import SessionState
 from core.network import Network
 from tests.network.charging import Post, free_posts, in_state, visited_at
-from tests.networks import quote_at, until
+from tests.networks import heard_by, quote_at
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +68,7 @@ async def test_a_start_whose_connection_breaks_is_unconfirmed_and_what_charges_i
     quote = await quote_at(driver, post.site, post.evse_uid)
     async with answers_are_lost(network, post) as handed_on:
         started = await driver.start(quote.id)
-        ended = (await until(driver.events(0), in_state(SessionState.EXPIRED, SessionState.REJECTED))).session
+        ended = (await heard_by(driver, in_state(SessionState.EXPIRED, SessionState.REJECTED))).session
     assert handed_on[0].endswith("/START_SESSION")
     assert ended is not None and (ended.id, ended.state) == (started.id, SessionState.EXPIRED)
     assert ended.problem is not None and ended.problem.code == "stopped"

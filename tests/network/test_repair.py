@@ -39,7 +39,16 @@ from tests.network.charging import (
     visited_at,
 )
 from tests.network.ground import Ground, ground_in
-from tests.networks import MONDAY_MORNING, advance, quote_at, sites_near, until, until_sites_are_known, until_state
+from tests.networks import (
+    MONDAY_MORNING,
+    advance,
+    heard_by,
+    quote_at,
+    sites_near,
+    until,
+    until_sites_are_known,
+    until_state,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -83,13 +92,13 @@ async def test_while_the_operator_is_away_nothing_is_free_and_the_session_goes_o
     await ground.operators[slug].stop()
 
     started = await driver.start(quote.id)
-    refused = await until(driver.events(0), in_state(SessionState.REJECTED, id=started.id))
+    refused = await heard_by(driver, in_state(SessionState.REJECTED, id=started.id))
     assert refused.session is not None and refused.session.problem is not None
     assert refused.session.problem.code == "operator_unreachable"
 
     await driver.stop(charging.id)
-    troubled = await until(
-        driver.events(0),
+    troubled = await heard_by(
+        driver,
         lambda event: bool(event.session and event.session.id == charging.id and event.session.stop_problem),
     )
     assert troubled.session is not None and troubled.session.state is SessionState.ACTIVE
@@ -103,8 +112,8 @@ async def test_while_the_operator_is_away_nothing_is_free_and_the_session_goes_o
     assert post.site not in {one.key for one in free}
 
     member = await ground.start_operator(slug)
-    later = await until(
-        driver.events(0),
+    later = await heard_by(
+        driver,
         lambda event: bool(
             event.session and event.session.id == charging.id and event.session.energy_kwh > before.energy
         ),
@@ -116,7 +125,7 @@ async def test_while_the_operator_is_away_nothing_is_free_and_the_session_goes_o
     await driver.stop(charging.id)
     await until_state(member.equipment, post.evse_uid, EvseState.FINISHING)
     await ground.advance(minutes=20)
-    receipt = (await until(driver.events(0), receipt_for(charging.id))).receipt
+    receipt = (await heard_by(driver, receipt_for(charging.id))).receipt
     assert receipt is not None and receipt.energy_kwh >= later.session.energy_kwh
     assert count_sessions(member.platform.context.store) == 1
     assert sdrs_kept(ground.network.home.context.store) == [("ACCEPTED", charging.id, True)]
@@ -174,7 +183,7 @@ async def live_through(ground: Ground, driver: DriverClient) -> Absence:
 
 async def until_all_is_known(ground: Ground, driver: DriverClient, absence: Absence) -> None:
     """Wait for the receipt and look at what else must have come."""
-    receipt = (await until(driver.events(0), receipt_for(absence.session_id))).receipt
+    receipt = (await heard_by(driver, receipt_for(absence.session_id))).receipt
     assert receipt is not None and receipt.energy_kwh > 0
     home = ground.network.home.context
     assert sdrs_kept(home.store) == [("ACCEPTED", absence.session_id, True)]
@@ -240,7 +249,7 @@ async def test_a_start_accepted_before_the_end_of_the_program_leaves_its_neighbo
     async with running(data, 2) as (network, driver):
         member = network.members[0]
         ended = SessionState.EXPIRED, SessionState.REJECTED
-        await until(driver.events(0), in_state(*ended, id=late.id))  # unconfirmed, found, stopped before any energy
+        await heard_by(driver, in_state(*ended, id=late.id))  # unconfirmed, found, stopped before any energy
         assert member.equipment.evse_state(first.evse_uid) is EvseState.CHARGING
         assert count_sessions(member.platform.context.store) == 2
     await ends_with_one_receipt(data, charging, stop=True)
@@ -258,7 +267,7 @@ async def test_a_platform_whose_port_is_taken_is_found_at_its_new_one_in_mid_ses
     async with stranger, running(data, 2) as (network, driver):
         assert port_of(network, whose) != port
         await advance(network, minutes=1)
-        await until(driver.events(0), lambda event: bool(event.session and event.session.energy_kwh > before))
+        await heard_by(driver, lambda event: bool(event.session and event.session.energy_kwh > before))
     await ends_with_one_receipt(data, charging, stop=True)
 
 
@@ -307,7 +316,7 @@ async def ends_with_one_receipt(data: Path, charging: Charging, *, stop: bool = 
             await driver.stop(charging.id)
         await until_state(equipment, charging.post.evse_uid, EvseState.FINISHING)
         await advance(network, minutes=20)
-        receipt = (await until(driver.events(0), receipt_for(charging.id))).receipt
+        receipt = (await heard_by(driver, receipt_for(charging.id))).receipt
         assert receipt is not None and receipt.energy_kwh > 0
         assert len((await driver.receipts()).receipts) == 1
         assert len([one for one in sdrs_kept(network.home.context.store) if one[2]]) == 1

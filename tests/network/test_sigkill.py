@@ -32,7 +32,7 @@ from core.model.parties import ObjectKey
 from core.model.session import OPEN, ServiceSession, SessionState
 from core.store.tables import sdr, service_session
 from tests.network.charging import Events, in_state, receipt_for
-from tests.networks import until
+from tests.networks import heard_by, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -171,9 +171,7 @@ async def test_a_session_outlives_the_process(tmp_path: Path) -> None:
         await life.kill()
 
         life = await run.begin()
-        charging = (
-            await until(life.driver.events(0), lambda event: bool(event.session and event.session.energy_kwh))
-        ).session
+        charging = (await heard_by(life.driver, lambda event: bool(event.session and event.session.energy_kwh))).session
         assert charging is not None
         before = await some_more(life.driver.events(0), id, chance.randint(1, 4))
         await life.kill()
@@ -191,11 +189,11 @@ async def test_a_session_outlives_the_process(tmp_path: Path) -> None:
 
         life = await run.begin()
         assert (await life.driver.session(id)).stop_requested_at is not None
-        await until(life.driver.events(0), in_state(SessionState.CLOSING, SessionState.RECONCILED, id=id))
+        await heard_by(life.driver, in_state(SessionState.CLOSING, SessionState.RECONCILED, id=id))
         await life.kill()
 
         life = await run.begin()
-        receipt = (await until(life.driver.events(0), receipt_for(id))).receipt
+        receipt = (await heard_by(life.driver, receipt_for(id))).receipt
         assert receipt is not None
         assert [one.id for one in (await life.driver.receipts()).receipts] == [receipt.id]
         assert (await life.driver.session(id)).state is SessionState.RECONCILED
@@ -220,7 +218,7 @@ async def test_a_start_on_its_way_when_the_process_is_killed_ends_on_evidence(tm
 
         life = await run.begin()
         final = SessionState.REJECTED, SessionState.EXPIRED, SessionState.RECONCILED
-        ended = (await until(life.driver.events(0), in_state(*final, id=id), timeout=60)).session
+        ended = (await heard_by(life.driver, in_state(*final, id=id), timeout=60)).session
         assert ended is not None
         receipts = (await life.driver.receipts()).receipts
         await life.kill()
@@ -243,7 +241,7 @@ async def test_a_reservation_outlives_the_process_and_is_given_back_once(tmp_pat
         )
         agreed = await life.driver.quote(wanted)
         id = (await life.driver.reserve(ReservationWish(quote_id=agreed.id, minutes=30))).id
-        await until(life.driver.events(0), in_state(SessionState.RESERVED, id=id))
+        await heard_by(life.driver, in_state(SessionState.RESERVED, id=id))
         await life.kill()
 
         life = await run.begin()
@@ -254,7 +252,7 @@ async def test_a_reservation_outlives_the_process_and_is_given_back_once(tmp_pat
         await life.kill()
 
         life = await run.begin()
-        await until(life.driver.events(0), in_state(*over, id=id), timeout=60)
+        await heard_by(life.driver, in_state(*over, id=id), timeout=60)
         await life.kill()
 
     [at_home] = kept(tmp_path, HOME_CSP)
