@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -55,6 +56,7 @@ from core.model.parties import PartyRole
 from core.model.price_list import PriceList
 from core.model.session import SessionState
 from core.store.engine import Store
+from core.store.quotes import PRUNE_EVERY, prune_quotes
 from core.store.sessions import load_open
 from core.tasks import regularly
 
@@ -176,6 +178,8 @@ class HomeCsp:
             keeping_step = asyncio.create_task(regularly(self._keep_in_step, SYNCHRONISE_EVERY, self.context.clock))
             self.context.tasks.begin(self.reporting.run())
             self.context.tasks.begin(regularly(self.updates.ask_silent, ASK_SILENT_EVERY, self.context.clock))
+            prune = partial(prune_quotes, self.context.store, self.context.party, self.context.clock)
+            self.context.tasks.begin(regularly(prune, PRUNE_EVERY, self.context.clock))
             try:
                 yield RunningHomeCsp(endpoint, driver)
             finally:

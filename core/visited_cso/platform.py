@@ -32,6 +32,7 @@ from core.model.parties import PartyRole
 from core.model.sites import Site
 from core.model.tariffs import Tariff
 from core.store.engine import Store
+from core.store.quotes import PRUNE_EVERY, prune_quotes
 from core.tasks import regularly
 from core.visited_cso import sites, tariffs
 from core.visited_cso.cable_unlock import CableUnlocks
@@ -149,22 +150,24 @@ class VisitedCso:
     @asynccontextmanager
     async def running(self, listener: socket.socket) -> AsyncIterator[Running]:
         """Serve partners on this socket and go on with what was under way when the program ended."""
+        context = self.context
         async with self.endpoint.running(listener) as running:
             await self.commands.resume()
             self.unlocks.resume()
             self.local_start.resume()
             for work, every, at_once in (
-                (partial(end_silent_sessions, self.context), LOOK_FOR_SILENCE_EVERY, True),
-                (partial(begin_due, self.context), BEGIN_BOOKINGS_EVERY, True),
+                (partial(end_silent_sessions, context), LOOK_FOR_SILENCE_EVERY, True),
+                (partial(begin_due, context), BEGIN_BOOKINGS_EVERY, True),
                 (self._follow_announcements, LOOK_FOR_ANNOUNCED_EVERY, True),
                 (self._keep_in_step, SYNCHRONISE_EVERY, False),
+                (partial(prune_quotes, context.store, context.party, context.clock), PRUNE_EVERY, True),
             ):
-                self.context.tasks.begin(regularly(work, every, self.context.clock, at_once=at_once))
-            self.context.tasks.begin(self.reporting.run())
+                context.tasks.begin(regularly(work, every, context.clock, at_once=at_once))
+            context.tasks.begin(self.reporting.run())
             try:
                 yield running
             finally:
-                await self.context.tasks.end()
+                await context.tasks.end()
 
     async def synchronise(self, partner: Partner) -> None:
         """Pull what a home-CSP changed: its credentials (UC4-2) and what else the agreement has."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.clock import FixedClock
 from core.driver_client import DriverClient
 from core.driver_messages import QuoteView
 from core.endpoint.extensions import quotes
@@ -20,12 +21,13 @@ from core.model.services import PLAIN
 from core.model.session import SessionState
 from core.model.tariffs import Tariff
 from core.network import Member, Network
+from core.store.quotes import prune_quotes
 from core.store.tables import sdr
 from core.visited_cso.quotes import MOST_A_MINUTE
 from core.visited_cso.tariffs import publish
 from tests.network.charging import Charging, Post, agree, free_posts, in_state, visited_at
 from tests.network.test_duplicates import start_command
-from tests.networks import advance, quote_at, until
+from tests.networks import advance, heard_by, quote_at, until
 
 pytestmark = pytest.mark.anyio
 
@@ -145,13 +147,28 @@ async def test_what_the_operator_refuses(network: Network, driver: DriverClient,
     assert not degraded.binding and degraded.not_binding_because == "partner_fails"
 
 
-async def test_an_expired_quote_starts_nothing(network: Network, driver: DriverClient, post: Post) -> None:
+async def test_an_expired_quote_starts_nothing_and_is_forgotten_unless_a_session_is_built_on_it(
+    network: Network, driver: DriverClient, post: Post
+) -> None:
     good = await quotes.ask(network.home.context.calls, visited_at(network, post.member), asked(post))
     await advance(network, minutes=16)
     reply, _ = await post.member.platform.commands.start.accept(
         _home_at(post.member), replace(start_command(network, post, "late"), quote_id=good.id)
     )
     assert (reply.answer, reply.message) == (CommandAnswer.REJECTED, "the quote has expired")
+
+    taken = await quote_at(driver, post.site, post.evse_uid, kwh=5)
+    started = await driver.start(taken.id)
+    await heard_by(driver, in_state(SessionState.AUTHORISED, id=started.id))
+    home, visited = network.home.context, post.member.platform.context
+    [of_the_session] = [kept(network, taken).operator_quote_id]
+    soon, later = FixedClock(visited.clock.now()), FixedClock(visited.clock.now() + timedelta(days=2))
+    assert await prune_quotes(visited.store, visited.party, soon) == 0
+    assert await prune_quotes(visited.store, visited.party, later) == 1
+    assert await prune_quotes(home.store, home.party, later) == 0
+    assert post.member.platform.quoter.quoted(_home_at(post.member), of_the_session or "").tariffs
+    with pytest.raises(NotFound):
+        post.member.platform.quoter.quoted(_home_at(post.member), good.id)
 
 
 async def test_with_a_plain_partner_the_price_is_an_estimate_and_said_to_be_one(
