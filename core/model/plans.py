@@ -170,6 +170,23 @@ def answered(plan: ChargePlan, *, accepted: bool, at: datetime) -> ChargePlan:
     return plan.model_copy(update={"consent": consent, "last_updated": at})
 
 
+def recorded(held: Sequence[ChargePlan], plan: ChargePlan) -> tuple[ChargePlan, ...]:
+    """What changes among a session's plans when a version is put on record: those whose place it takes, then itself.
+
+    What is offered takes the place of any other offer, what is in force also that of what was in force before. A
+    version that was overtaken on its way by a later one of its plan is on record as replaced, and takes no place.
+    """
+    if any(one.id == plan.id and one.version > plan.version for one in held):
+        return (plan.model_copy(update={"state": PlanState.REPLACED}),)
+    gives_way = {PlanState.OFFERED: {PlanState.OFFERED}, PlanState.ACTIVE: {PlanState.OFFERED, PlanState.ACTIVE}}
+    replaced = (
+        one.model_copy(update={"state": PlanState.REPLACED})
+        for one in held
+        if one.state in gives_way.get(plan.state, ()) and (one.id, one.version) != (plan.id, plan.version)
+    )
+    return (*replaced, plan)
+
+
 def follows(held: ChargePlan | None, update: ChargePlan) -> bool:
     """Whether an update is the next version of what is held; if not, a version was missed."""
     return held is not None and held.id == update.id and update.version == held.version + 1

@@ -1,9 +1,11 @@
 """Charge plans at rest (UC3-7, UC3-10): every version, the same at the home-CSP and the visited-CSO."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, select
 
 from core.model.parties import Party
-from core.model.plans import ChargePlan
+from core.model.plans import ChargePlan, recorded
 from core.store.columns import Moment
 from core.store.tables import metadata
 from core.store.upsert import upsert
@@ -24,21 +26,12 @@ charge_plan = Table(
 Index("charge_plan_session", charge_plan.c.session_id, charge_plan.c.last_updated)
 
 
-def save_plan(connection: Connection, plan: ChargePlan, partner_id: str) -> ChargePlan:
-    """Insert a version, or replace it."""
-    values = {
-        "country_code": plan.country_code,
-        "party_id": plan.party_id,
-        "id": plan.id,
-        "version": plan.version,
-        "session_id": plan.session_id,
-        "partner_id": partner_id,
-        "state": plan.state,
-        "last_updated": plan.last_updated,
-        "body": plan.model_dump_json(),
-    }
-    upsert(connection, charge_plan, values)
-    return plan
+def record_plan(connection: Connection, held: Sequence[ChargePlan], plan: ChargePlan, partner_id: str) -> ChargePlan:
+    """Put a version on record beside those held of its session; as it stands there."""
+    changed = recorded(held, plan)
+    for one in changed:
+        _save(connection, one, partner_id)
+    return changed[-1]
 
 
 def plans_of(connection: Connection, visited: Party, session_id: str, partner_id: str) -> list[ChargePlan]:
@@ -54,3 +47,18 @@ def plans_of(connection: Connection, visited: Party, session_id: str, partner_id
         .order_by(charge_plan.c.last_updated, charge_plan.c.version)
     )
     return [ChargePlan.model_validate_json(body) for body in connection.execute(query).scalars()]
+
+
+def _save(connection: Connection, plan: ChargePlan, partner_id: str) -> None:
+    values = {
+        "country_code": plan.country_code,
+        "party_id": plan.party_id,
+        "id": plan.id,
+        "version": plan.version,
+        "session_id": plan.session_id,
+        "partner_id": partner_id,
+        "state": plan.state,
+        "last_updated": plan.last_updated,
+        "body": plan.model_dump_json(),
+    }
+    upsert(connection, charge_plan, values)

@@ -16,6 +16,7 @@ from core.model.plans import Consent, PlanNeed, PlanRefusal, PlanState, UpdateRe
 from core.model.services import PLAIN, Service
 from core.network import Network
 from core.visited_cso.energy_transfer.plans import MOST_IN_FIVE_MINUTES
+from core.visited_cso.equipment import PowerLimit
 from tests.network.charging import Charging, agree, charge, free_posts, home_at, visited_at
 from tests.networks import advance, until
 
@@ -52,6 +53,12 @@ async def code_of(charging: Charging, **wanted: object) -> str:
     return refused.value.code
 
 
+async def code_of_word(charging: Charging, plan: PlanView) -> str:
+    with pytest.raises(Refused) as refused:
+        await said(charging, plan, True)
+    return refused.value.code
+
+
 async def power(network: Network, charging: Charging, minutes: int = 3) -> int:
     """Watts at the station, so many minutes later."""
     await advance(network, minutes=minutes)
@@ -79,12 +86,32 @@ async def test_an_offer_is_accepted_and_the_station_keeps_to_it(network: Network
     counter = await asked(charging, profile=FAST, energy_kwh=3)
     assert counter.id != offer.id and counter.state is PlanState.OFFERED
     another = await asked(charging, profile=FAST, energy_kwh=2)
-    with pytest.raises(Refused) as replaced:
-        await said(charging, counter, True)
-    assert replaced.value.code == "plan_over"
+    assert await code_of_word(charging, counter) == "plan_over"
     rejected = await said(charging, another, False)
     assert rejected.id == offer.id and rejected.state is PlanState.ACTIVE, "the plan in force stays in force"
     assert await power(network, charging) <= slot.max_power_w
+
+
+async def test_an_offer_that_is_overtaken_while_the_station_is_told_does_not_take_the_place_of_the_newer_one(
+    network: Network, charging: Charging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow station: the driver asks anew before it has taken the limits of the offer that was accepted."""
+    before = await power(network, charging, 1)
+    offer = await asked(charging, profile=REGULAR, energy_kwh=3, departure=in_hours(network, 3))
+    equipment, newer = charging.post.member.equipment, []
+    limit_power = equipment.limit_power
+
+    async def slowly(transaction_id: str, limits: tuple[PowerLimit, ...]) -> None:
+        if not newer:
+            newer.append(await asked(charging, profile=FAST, energy_kwh=2))
+        await limit_power(transaction_id, limits)
+
+    monkeypatch.setattr(equipment, "limit_power", slowly)
+    assert await code_of_word(charging, offer) == "plan_not_possible"
+    shown = (await charging.driver.session(charging.id)).plan
+    assert shown is not None and (shown.id, shown.state) == (newer[0].id, PlanState.OFFERED)
+    assert await power(network, charging) == before, "no plan is in force"
+    assert (await said(charging, shown, True)).state is PlanState.ACTIVE
 
 
 async def test_what_is_refused_and_why(network: Network, driver: DriverClient, charging: Charging) -> None:
@@ -98,9 +125,7 @@ async def test_what_is_refused_and_why(network: Network, driver: DriverClient, c
     offer = await asked(charging, profile=CHEAP, energy_kwh=2, departure=later)
     assert offer.total is not None and offer.unplanned is not None and offer.total <= offer.unplanned
     await advance(network, minutes=6)
-    with pytest.raises(Refused) as expired:
-        await said(charging, offer, True)
-    assert expired.value.code == "plan_expired"
+    assert await code_of_word(charging, offer) == "plan_expired"
 
     home, member = network.home.context, charging.post.member
     other = next(one for one in home.visited_csos() if one.id != visited_at(network, member).id)

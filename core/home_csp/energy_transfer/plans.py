@@ -42,7 +42,7 @@ from core.model.price_list import with_fees
 from core.model.services import Service
 from core.model.session import ServiceSession, SessionState
 from core.model.sites import Capability
-from core.store.plan_tables import plans_of, save_plan
+from core.store.plan_tables import plans_of, record_plan
 from core.store.sessions import KeptSession, load, load_by_visited_id
 from core.store.tables import site as site_table
 
@@ -97,20 +97,31 @@ class ChargePlans:
     async def updated(self, partner: Partner, plan: ChargePlan) -> UpdateResult:
         """An update by the operator; a version that was missed is fetched, one that is known changes nothing."""
         context = self._context
-        with context.store.read() as connection:
-            kept = load_by_visited_id(connection, plan.party, plan.session_id)
-            if kept is None or kept.partner_id != partner.id:
-                raise NotFound(f"There is no session {plan.session_id}.", code="unknown_session")
-            plans = _plans(connection, kept.session, partner.id)
+        held = await context.store.write(lambda connection: self._take(connection, partner, plan))
+        if held is None:
+            log.warning("plan_version_missed", visited_session=plan.session_id, version=plan.version)
+            current = await current_plan(context.calls, partner, plan.session_id)
+            held = await context.store.write(lambda connection: self._take(connection, partner, current, fetched=True))
+        asked = held is not None and held.consent is Consent.ASKED
+        return UpdateResult.CONSENT_ASKED if asked else UpdateResult.ACKNOWLEDGED
+
+    def _take(
+        self, connection: Connection, partner: Partner, plan: ChargePlan, *, fetched: bool = False
+    ) -> ChargePlan | None:
+        """A version by the operator, as it is held from now on. None where one before it was missed, unless fetched."""
+        kept = load_by_visited_id(connection, plan.party, plan.session_id)
+        if kept is None or kept.partner_id != partner.id:
+            raise NotFound(f"There is no session {plan.session_id}.", code="unknown_session")
+        plans = _plans(connection, kept.session, partner.id)
         held = next((one for one in reversed(plans) if one.id == plan.id), None)
-        if held is None or plan.version > held.version:
-            if not follows(held, plan):
-                log.warning("plan_version_missed", session=kept.session.id, version=plan.version)
-                plan = await current_plan(context.calls, partner, plan.session_id)
-            plan = with_consent_due(plan) if plan.reason is not None else plan
-            await self._keep(kept, partner, plan)
-            held = plan
-        return UpdateResult.CONSENT_ASKED if held.consent is Consent.ASKED else UpdateResult.ACKNOWLEDGED
+        if held is not None and plan.version <= held.version:
+            return held
+        if not fetched and not follows(held, plan):
+            return None
+        due = with_consent_due(plan) if plan.reason is not None else plan
+        record_plan(connection, plans, due, partner.id)
+        keep(connection, self._context, kept.session, kept.partner_id)
+        return due
 
     async def _prefer(self, kept: KeptSession, partner: Partner, visited_id: str, need: PlanNeed) -> None:
         context = self._context
@@ -169,12 +180,7 @@ class ChargePlans:
         context = self._context
 
         def write(connection: Connection) -> None:
-            for one in _plans(connection, kept.session, partner.id):
-                same = (one.id, one.version) == (plan.id, plan.version)
-                over = one.state is PlanState.OFFERED or (one.state is PlanState.ACTIVE is plan.state)
-                if over and not same:
-                    save_plan(connection, one.model_copy(update={"state": PlanState.REPLACED}), partner.id)
-            save_plan(connection, plan, partner.id)
+            record_plan(connection, _plans(connection, kept.session, partner.id), plan, partner.id)
             session = load(connection, context.party, kept.session.id)
             if session is not None:
                 keep(connection, context, session.session, session.partner_id)

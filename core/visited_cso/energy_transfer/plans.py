@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from functools import partial
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from core.model.plans import (
     PlanNeed,
     PlanRefusal,
     PlanRule,
+    PlanSlot,
     PlanState,
     UpdateReason,
     answered,
@@ -33,7 +35,7 @@ from core.model.plans import (
 from core.model.pricing.measured import MeasuredSession
 from core.model.session import ServiceSession, SessionState
 from core.model.sites import Capability
-from core.store.plan_tables import plans_of, save_plan
+from core.store.plan_tables import plans_of, record_plan
 from core.store.sessions import KeptSession, load
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.record import price
@@ -66,20 +68,27 @@ class ChargePlans:
 
     async def answer(self, partner: Partner, session_id: str, id: str, version: int, accepted: bool) -> PlanAnswer:
         """The driver's word. An offer that is accepted holds at the station before this returns."""
-        found = self._version(partner, session_id, id, version)
-        if found is None:
-            return PlanAnswer(None, PlanRefusal.REJECTED, "there is no such plan")
+        context = self._context
+        word = partial(self._after_word, partner.id, session_id, (id, version), accepted, context.clock.now())
+
+        def write(connection: Connection) -> ChargePlan:
+            plans, found, said = word(connection)
+            return found if said is found else record_plan(connection, plans, said, partner.id)
+
         try:
-            after = answered(found, accepted=accepted, at=self._context.clock.now())
-        except PlanRule as broken:
-            return PlanAnswer(None, PlanRefusal.NOT_POSSIBLE, broken.message)
-        if after is found:
-            return PlanAnswer(found)
-        if found.state is PlanState.OFFERED and accepted:
-            refused = await self._apply(after)
-            if refused is not None:
-                return PlanAnswer(None, PlanRefusal.NOT_POSSIBLE, refused)
-        return PlanAnswer(await self._keep(after, partner.id))
+            with context.store.read() as connection:
+                _, found, said = word(connection)
+        except (NotFound, PlanRule) as error:
+            return _not_taken(error)
+        applied = found.state is PlanState.OFFERED and accepted
+        if applied and (refused := await self._apply(session_id, said.slots)) is not None:
+            return PlanAnswer(None, PlanRefusal.NOT_POSSIBLE, refused)
+        try:
+            return PlanAnswer(await context.store.write(write))
+        except (NotFound, PlanRule) as error:
+            if applied:  # overtaken while the station was told
+                await self._apply_what_is_in_force(session_id)
+            return _not_taken(error)
 
     def current(self, partner: Partner, session_id: str) -> ChargePlan | None:
         """The newest version of the session's plan."""
@@ -135,17 +144,22 @@ class ChargePlans:
             return None
         most = min(bounds.site_w, bounds.car_w, *(() if most_w is None else (most_w,)))
         update = self._next_version(kept.session, held, bounds.least_w, most, reason)
-        if update is None or await self._apply(update) is not None:
+        if update is None or await self._apply(session_id, update.slots) is not None:
             return None
         context, partner_id = self._context, kept.partner_id
 
-        def write(connection: Connection) -> None:
-            save_plan(connection, held.model_copy(update={"state": PlanState.REPLACED}), partner_id)
-            save_plan(connection, update, partner_id)
+        def write(connection: Connection) -> ChargePlan | None:
+            plans = plans_of(connection, context.party, session_id, partner_id)
+            in_force = {(one.id, one.version) for one in plans if one.state is PlanState.ACTIVE}
+            if (held.id, held.version) not in in_force:
+                return None
             context.outbox.mark(connection, [partner_id], KIND, update.key)
+            return record_plan(connection, plans, update, partner_id)
 
-        await context.store.write(write)
-        return update
+        revised = await context.store.write(write)
+        if revised is None:  # overtaken while the station was told
+            await self._apply_what_is_in_force(session_id)
+        return revised
 
     async def _offer(self, partner: Partner, session_id: str, need: PlanNeed, state: PlanState) -> PlanAnswer:
         with self._context.store.read() as connection:
@@ -162,7 +176,7 @@ class ChargePlans:
             made = self._made(kept.session, need, bounds, state)
         except NoPlan as none:
             return PlanAnswer(None, none.refusal, none.message)
-        if state is PlanState.ACTIVE and (refused := await self._apply(made)) is not None:
+        if state is PlanState.ACTIVE and (refused := await self._apply(session_id, made.slots)) is not None:
             return PlanAnswer(None, PlanRefusal.NOT_POSSIBLE, refused)
         return PlanAnswer(await self._keep(made, partner.id))
 
@@ -212,11 +226,16 @@ class ChargePlans:
         )
         return with_consent_due(update)
 
-    async def _apply(self, made: ChargePlan) -> str | None:
-        """Have the station keep to the plan; why it does not, None where it does."""
-        limits = tuple(PowerLimit(one.start, one.max_power_w) for one in made.slots)
+    async def _apply_what_is_in_force(self, session_id: str) -> None:
+        _, held = self._in_force(session_id)
+        slots = () if held is None else held.slots
+        log.info("plan_overtaken", session=session_id, refusal=await self._apply(session_id, slots))
+
+    async def _apply(self, session_id: str, slots: tuple[PlanSlot, ...]) -> str | None:
+        """Have the station keep to a plan, to none without slots; why it does not, None where it does."""
+        limits = tuple(PowerLimit(one.start, one.max_power_w) for one in slots)
         try:
-            await self._context.equipment.limit_power(made.session_id, limits)
+            await self._context.equipment.limit_power(session_id, limits)
         except (Refused, NotFound) as error:
             return error.message
         return None
@@ -225,18 +244,26 @@ class ChargePlans:
         context = self._context
 
         def write(connection: Connection) -> ChargePlan:
-            for one in plans_of(connection, context.party, made.session_id, partner_id):
-                over = one.state is PlanState.OFFERED or (one.state is PlanState.ACTIVE is made.state)
-                if one.id != made.id and over:
-                    save_plan(connection, one.model_copy(update={"state": PlanState.REPLACED}), partner_id)
-            return save_plan(connection, made, partner_id)
+            plans = plans_of(connection, context.party, made.session_id, partner_id)
+            return record_plan(connection, plans, made, partner_id)
 
         return await context.store.write(write)
 
-    def _version(self, partner: Partner, session_id: str, id: str, version: int) -> ChargePlan | None:
-        with self._context.store.read() as connection:
-            plans = plans_of(connection, self._context.party, session_id, partner.id)
-        return next((one for one in plans if one.id == id and one.version == version), None)
+    def _after_word(
+        self,
+        partner_id: str,
+        session_id: str,
+        version: tuple[str, int],
+        accepted: bool,
+        at: datetime,
+        connection: Connection,
+    ) -> tuple[list[ChargePlan], ChargePlan, ChargePlan]:
+        """A session's plans, the version that is answered, and that version after it. Raises NotFound, PlanRule."""
+        plans = plans_of(connection, self._context.party, session_id, partner_id)
+        found = next((one for one in plans if (one.id, one.version) == version), None)
+        if found is None:
+            raise NotFound("there is no such plan")
+        return plans, found, answered(found, accepted=accepted, at=at)
 
     def _in_force(self, session_id: str) -> tuple[KeptSession | None, ChargePlan | None]:
         with self._context.store.read() as connection:
@@ -256,6 +283,11 @@ class ChargePlans:
         site = load_site(connection, self._context, session.site_id)
         equipment = site and site.find_equipment(session.evse_uid)
         return bool(equipment and equipment.can(Capability.CHARGING_PREFERENCES_CAPABLE))
+
+
+def _not_taken(error: NotFound | PlanRule) -> PlanAnswer:
+    refusal = PlanRefusal.REJECTED if isinstance(error, NotFound) else PlanRefusal.NOT_POSSIBLE
+    return PlanAnswer(None, refusal, error.message)
 
 
 def _possible(need: PlanNeed, now: datetime, least_w: int, most_w: int, prices: Prices | None) -> Planned:
