@@ -45,6 +45,16 @@ class Agreement(Terms):
         """
         return service in self.services and (service not in BEGINNING or self.holds(at))
 
+    def why_not(self, service: Service, at: datetime) -> str | None:
+        """Why we do not exchange this service at this moment, as "our agreement …" goes on; None where we do."""
+        if self.covers(service, at):
+            return None
+        if service not in self.services:
+            return f"does not cover {service}"
+        if self.end is not None and self.has_ended(at):
+            return f"ended on {self.end:%Y-%m-%d}, so that nothing new begins by {service}"
+        return f"begins on {self.valid_from:%Y-%m-%d}"
+
     def finishes(self, service: Service) -> bool:
         """Whether what has begun under this service may be brought to its end, such as by a stop or a cancellation."""
         return service in self.services

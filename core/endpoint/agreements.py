@@ -164,7 +164,7 @@ class Agreements:
 
         def write(connection: Connection) -> None:
             self._end(connection, partner, ends_at, Side.US, signature)
-            if holds is not None and Service.AGREEMENTS in partner.agreement.services:
+            if holds is not None and partner.agreement.finishes(Service.AGREEMENTS):
                 self._mark(connection, partner, END_KIND, holds.hash)
 
         await self._partners.change(write)

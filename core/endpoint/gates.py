@@ -66,9 +66,8 @@ def within_agreement(service: Service, handler: Handler) -> Handler:
     """The handler, that answers 403 to whoever has not agreed to the service, or no longer."""
 
     async def handle(request: Request) -> Answer:
-        agreement = request.partner.agreement
-        if not agreement.covers(service, request.received_at):
-            raise Rejection(f"Our agreement {_why_not(agreement, service, request.received_at)}.", 403)
+        if (why := request.partner.agreement.why_not(service, request.received_at)) is not None:
+            raise Rejection(f"Our agreement {why}.", 403)
         return await handler(request)
 
     return handle
@@ -78,23 +77,17 @@ def _command_within_agreement(handler: Handler) -> Handler:
     async def handle(request: Request) -> Answer:
         agreement, named = request.partner.agreement, request.path["command"]
         kind = CommandKind(named) if named in set(CommandKind) else None
-        if kind is not None and not covers_command(agreement, kind, request.received_at):
-            raise Rejection(f"Our agreement {_why_not(agreement, _COMMANDS[kind], request.received_at)}.", 403)
+        if kind is not None and (why := _why_no_command(agreement, kind, request.received_at)) is not None:
+            raise Rejection(f"Our agreement {why}.", 403)
         return await handler(request)
 
     return handle
 
 
-def covers_command(agreement: Agreement, kind: CommandKind, at: datetime) -> bool:
-    """Whether a command may be sent or taken now: what stops or cancels, also after the agreement's end."""
-    service = _COMMANDS[kind]
-    return agreement.finishes(service) if kind in _FINISHING else agreement.covers(service, at)
-
-
 def require_agreed(partner: Partner, service: Service, at: datetime) -> None:
     """Raise Refused (not_agreed) where the agreement with a partner does not cover the service now."""
-    if not partner.agreement.covers(service, at):
-        raise _refused(partner, _why_not(partner.agreement, service, at))
+    if (why := partner.agreement.why_not(service, at)) is not None:
+        raise _refused(partner, why)
 
 
 def require_command(partner: Partner, command: Command, at: datetime) -> None:
@@ -102,8 +95,8 @@ def require_command(partner: Partner, command: Command, at: datetime) -> None:
 
     By its kind, its site or its credential.
     """
-    if not covers_command(partner.agreement, command.kind, at):
-        raise _refused(partner, _why_not(partner.agreement, _COMMANDS[command.kind], at))
+    if (why := _why_no_command(partner.agreement, command.kind, at)) is not None:
+        raise _refused(partner, why)
     if command.site_id is not None and not any(
         partner.agreement.has_site(f"{role.party}/{command.site_id}") for role in partner.roles
     ):
@@ -137,12 +130,10 @@ def _service_of(route: Route) -> Service:
     return _OTHER_SERVICES.get((route.module, last)) or SERVICES[route.module]
 
 
-def _why_not(agreement: Agreement, service: Service, at: datetime) -> str:
-    if service not in agreement.services:
-        return f"does not cover {service}"
-    if agreement.end is not None and agreement.has_ended(at):
-        return f"ended on {agreement.end:%Y-%m-%d}, so that nothing new begins by {service}"
-    return f"begins on {agreement.valid_from:%Y-%m-%d}"
+def _why_no_command(agreement: Agreement, kind: CommandKind, at: datetime) -> str | None:
+    """None for what stops or cancels also after the agreement's end."""
+    service = _COMMANDS[kind]
+    return None if kind in _FINISHING and agreement.finishes(service) else agreement.why_not(service, at)
 
 
 def _refused(partner: Partner, why: str) -> Refused:

@@ -75,7 +75,7 @@ class Witness(Protocol):
 def houses(partners: Partners) -> tuple[Partner, ...]:
     """The clearing houses with which reconciliation is agreed."""
     found = partners.connected(PlatformRole.CLEARING_HOUSE)
-    return tuple(one for one in found if Service.RECONCILIATION in one.agreement.services)
+    return tuple(one for one in found if one.agreement.finishes(Service.RECONCILIATION))
 
 
 def mark_for_houses(connection: Connection, endpoint: Endpoint, kind: str, key: ObjectKey) -> None:
@@ -117,7 +117,7 @@ class Reporting:
         for house in houses(self._endpoint.partners):
             try:
                 await self.reconcile(house)
-                if Service.SETTLEMENT in house.agreement.services:
+                if house.agreement.finishes(Service.SETTLEMENT):
                     await self.settle(house)
             except EvroamError as error:
                 log.warning("clearing_house_not_heard", partner=house.id, code=error.code, reason=error.message)

@@ -100,8 +100,8 @@ class Authoriser:
             return _WHY[status]
         if not found.credential.valid:
             return AuthorisationVerdict.BLOCKED, "The card is blocked"
-        if Service.LOCAL_START not in partner.agreement.services:
-            return _NOT_HERE, "Our agreement does not cover starting at the station"
+        if (why := partner.agreement.why_not(Service.LOCAL_START, self._context.endpoint.now())) is not None:
+            return _NOT_HERE, f"Our agreement {why}"
         if _open_sessions(connection, self._context, found.contract_key) >= OPEN_SESSIONS:
             return _NOT_HERE, "The contract is in use elsewhere"
         return AuthorisationVerdict.ALLOWED, ""

@@ -4,6 +4,7 @@ Without one the driver's price is an estimate from the operator's published tari
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -34,7 +35,7 @@ async def ask_operator(context: Context, request: QuoteRequest, contract_id: str
     with context.store.read() as connection:
         opened = open_connector(connection, context, request.site, request.evse_uid, request.connector_id, contract_id)
     partner = next((one for one in context.visited_csos() if one.id == opened.partner_id), None)
-    if partner is None or not _offers(partner):
+    if partner is None or not _offers(partner, context.endpoint.now()):
         return Offer(reason="not_agreed")
     asked = _asked(context, request, opened)
     if asked is None:
@@ -56,8 +57,8 @@ def bound(context: Context, opened: OpenedConnector, offer: Offer) -> OpenedConn
     return replace(opened, tariffs=tariffs, view=connector_view(context, opened.connector, tariffs))
 
 
-def _offers(partner: Partner) -> bool:
-    return Service.QUOTES in partner.agreement.services and partner.endpoint(quotes.MODULE, "SENDER") is not None
+def _offers(partner: Partner, at: datetime) -> bool:
+    return partner.agreement.covers(Service.QUOTES, at) and partner.endpoint(quotes.MODULE, "SENDER") is not None
 
 
 def _asked(context: Context, request: QuoteRequest, opened: OpenedConnector) -> QuoteAsked | None:

@@ -161,7 +161,7 @@ class CableUnlocks:
     def _release(self, connection: Connection, request_id: str, agent: str) -> tuple[KeptUnlock, Partner]:
         kept, now = self._load(connection, request_id), self._context.clock.now()
         partner = next((one for one in self._context.visited_csos() if one.id == kept.partner_id), None)
-        agreed = partner is not None and Service.EMERGENCY_UNLOCK in partner.agreement.services
+        agreed = partner is not None and partner.agreement.finishes(Service.EMERGENCY_UNLOCK)
         released = advance(kept.unlock, UnlockState.RELEASED, at=now, actor=agent)
         if partner is None or not agreed:
             raise Refused(

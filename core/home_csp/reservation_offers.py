@@ -10,6 +10,7 @@ from core.driver_messages.reservations import ReservationOffer, ReservationWish
 from core.endpoint.extensions import bookings
 from core.endpoint.partner import Partner
 from core.errors import Refused
+from core.home_csp.agreed import NO_AGREEMENT, NOT_AGREED, Agreed
 from core.home_csp.context import Context
 from core.home_csp.finding import open_connector
 from core.home_csp.quoting import KeptQuote, money, unused_quote
@@ -43,7 +44,8 @@ def make_offer(
     refusal = _time_refusal(context, start, until)
     if refusal is None:
         refusal = now_refusal(connection, context, kept, partner, contract_id, later=wish.starts_at is not None)
-    later_refusal = None if partner is not None and bookings.offers(partner) else LATER_NOT_OFFERED
+    takes_bookings = partner is not None and bookings.offers(partner, context.endpoint.now())
+    later_refusal = None if takes_bookings else LATER_NOT_OFFERED
     if refusal is None and wish.starts_at is not None:
         refusal = later_refusal
     price = quoted(kept, start, until)
@@ -109,15 +111,20 @@ def now_refusal(
     later: not from now on; who is there now does not matter then, but the operator has to take bookings.
     """
     view = kept.view
-    if partner is None or Service.RESERVATIONS not in partner.agreement.services:
+    if partner is None:
+        return NO_AGREEMENT
+    unagreed = Agreed(context).problem(partner.id, Service.RESERVATIONS)
+    if unagreed is NOT_AGREED:
         return _problem("reservation_not_agreed", "There is no agreement on reservations with this operator")
+    if unagreed is not None:
+        return unagreed
     opened = open_connector(connection, context, view.site, view.evse_uid, view.connector.id, contract_id)
     if not opened.equipment.can(Capability.RESERVABLE):
         return _problem("not_reservable", "This post cannot be reserved")
     if opened.status in {Status.OUTOFORDER, Status.INOPERATIVE, Status.PLANNED, Status.REMOVED}:
         return _problem("out_of_order", "This post is out of order")
     if later:
-        return None if bookings.offers(partner) else LATER_NOT_OFFERED
+        return None if bookings.offers(partner, context.endpoint.now()) else LATER_NOT_OFFERED
     held = load_open_at(connection, context.party, view.evse_uid, view.site.party)
     if opened.status is Status.RESERVED or any(one.session.state is SessionState.RESERVED for one in held):
         return _problem("evse_reserved", "This post is reserved")

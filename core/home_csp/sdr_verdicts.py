@@ -58,7 +58,7 @@ def give_verdict(
     save_verdict(connection, verdict, step, body, before=before, partner_id=partner_id)
     _move_session(connection, context, session_id, step)
     partner = sender or next((one for one in context.visited_csos() if one.id == partner_id), None)
-    if partner is not None and Service.SDR_VERDICTS in partner.agreement.services:
+    if partner is not None and partner.agreement.finishes(Service.SDR_VERDICTS):
         context.outbox.mark(connection, [partner.id], sdrs.KIND, sdr)
     return verdict
 

@@ -114,7 +114,9 @@ class Identification:
             presented.spellings  # noqa: B018  # raises for what is no credential at all
         except InvalidInput:
             return LocalOutcome.UNREADABLE
-        listed = self.listed(presented)
+        now = self._context.endpoint.now()
+        known = self.listed(presented)
+        listed = [one for one in known if one.partner.agreement.covers(Service.OFFLINE_IDENTIFICATION, now)]
         owners = [one for one in listed if one.credential.valid] or listed
         if len(owners) > 1:
             return self._ambiguous([one.partner for one in owners])
@@ -123,8 +125,12 @@ class Identification:
         return await self._ask_all(presented, place)
 
     def listed(self, presented: Presented) -> list[Listed]:
-        """What the lists of agreed home-CSPs say of it. Raises InvalidInput."""
-        agreed = {one.id: one for one in self._context.home_csps() if _covers(one, Service.OFFLINE_IDENTIFICATION)}
+        """What the lists of home-CSPs say of it, also those whose agreement has ended. Raises InvalidInput.
+
+        Such a list begins nothing, and still tells who may stop a session and which credential is revoked.
+        """
+        service = Service.OFFLINE_IDENTIFICATION
+        agreed = {one.id: one for one in self._context.home_csps() if one.agreement.finishes(service)}
         spelled = [form for uid in presented.spellings for form in (uid, uid.lower())]
         query = select(table.c.body, table.c.partner_id).where(
             table.c.uid.in_(spelled), table.c.kind == presented.kind, table.c.partner_id.in_(agreed)
@@ -198,10 +204,11 @@ class Identification:
         return answer
 
     def _askable(self) -> list[Partner]:
+        now = self._context.endpoint.now()
         return [
             one
             for one in self._context.home_csps()
-            if _covers(one, Service.LOCAL_START) and one.endpoint("tokens", "SENDER") is not None
+            if one.agreement.covers(Service.LOCAL_START, now) and one.endpoint("tokens", "SENDER") is not None
         ]
 
     def _ambiguous(self, claimants: Sequence[Partner]) -> LocalOutcome:
@@ -239,7 +246,3 @@ def _grant(partner: Partner, presented: Presented, place: Place, answer: _Answer
 
 def _least_telling_last(outcome: LocalOutcome) -> int:
     return [*VERDICTS.values(), LocalOutcome.NO_ANSWER].index(outcome)
-
-
-def _covers(partner: Partner, service: Service) -> bool:
-    return service in partner.agreement.services

@@ -40,7 +40,7 @@ def announce(connection: Connection, context: Context, notice: Notice) -> Notice
     now = context.clock.now()
     kept = notice.model_copy(update={"version": before.version + 1 if before else 1, "last_updated": now})
     upsert(connection, table, _row(kept), unless_older=None)
-    agreed = [one.id for one in context.home_csps() if Service.NOTICES in one.agreement.services]
+    agreed = [one.id for one in context.home_csps() if one.agreement.finishes(Service.NOTICES)]
     context.outbox.mark(connection, agreed, servicenotices.KIND, kept.key)
     append_event(connection, stream="notices", kind="notice", at=now, body=kept)
     apply_statuses(connection, context, before, kept)

@@ -55,7 +55,7 @@ class PlugAndCharge:
         partner = self._home_csp(evidence.emaid)
         if partner is None:
             return LocalOutcome.UNKNOWN
-        if Service.PLUG_AND_CHARGE not in partner.agreement.services:
+        if not partner.agreement.covers(Service.PLUG_AND_CHARGE, self._context.endpoint.now()):
             return await self._identification.ask_one(partner, presented_by_vehicle(evidence.emaid), place)
         try:
             asked = PncAsked(evidence, place.site_id, place.evse_uid)

@@ -89,8 +89,8 @@ def problem_with_quote(connection: Connection, context: Context, partner: Partne
     """Why a start may not rely on the quote that it names, None where it may or names none."""
     if command.quote_id is None:
         return None
-    if Service.QUOTES not in partner.agreement.services:
-        return "our agreement does not cover quotes"
+    if (why := partner.agreement.why_not(Service.QUOTES, context.endpoint.now())) is not None:
+        return f"our agreement {why}"
     kept = _load(connection, context, command.quote_id)
     if kept is None or kept.partner_id != partner.id:
         return "unknown quote"

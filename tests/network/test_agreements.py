@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from app.commands import app
 from core.driver_client import DriverClient
 from core.driver_messages import SiteQuery
+from core.driver_messages.reservations import ReservationWish
 from core.endpoint.agreement_table import Version
 from core.errors import NotFound, Refused
 from core.model.agreement_terms import Terms, VersionState
@@ -21,6 +23,7 @@ from core.model.services import Service
 from core.model.session import SessionState
 from core.network import AGREEMENT, Member, Network
 from tests.network.charging import charge, free_posts, home_at, in_state, sdrs_kept, visited_at
+from tests.network.test_duplicates import start_command
 from tests.networks import heard_by, quote_at, sites_near
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +64,8 @@ async def test_the_network_signs_its_agreements_when_it_connects(network: Networ
 
 
 async def test_an_ended_agreement_lets_a_session_end_and_none_begin(network: Network, driver: DriverClient) -> None:
-    [post] = await free_posts(network, driver)
+    post, beside = await free_posts(network, driver, count=2)
+    assert post.member is beside.member
     member, endpoint = post.member, post.member.platform.endpoint
     running = await charge(network, driver, post)
     fresh = await quote_at(driver, post.site, post.evse_uid)
@@ -78,6 +82,11 @@ async def test_an_ended_agreement_lets_a_session_end_and_none_begin(network: Net
     [other] = [one for one in network.members if one is not member]
     assert True in await roaming(network, driver, other)
     listed = await driver.sites(SiteQuery(latitude=network.demo.start.latitude, longitude=network.demo.start.longitude))
+    offer = await driver.reservation_offer(ReservationWish(quote_id=fresh.id, minutes=30))
+    assert offer.refusal is not None and offer.refusal.code == "agreement_ended"
+    command = replace(start_command(network, beside, "ended"), quote_id="any")
+    reply, _ = await member.platform.commands.start.accept(home_at(member), command)
+    assert reply.message is not None and reply.message.startswith("our agreement ended on 2")
     reasons = {one.price_reason for one in listed.sites if one.key.party == post.site.party}
     assert reasons == {"agreement_ended"}
 

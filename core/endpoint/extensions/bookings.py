@@ -4,6 +4,7 @@ It is exchanged where an agreement names it. A change and a cancellation are a P
 with `canceled`; the text also says "FULLFILLED" where its enum has FULFILLED, and both are read.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Protocol
 
@@ -287,9 +288,9 @@ def hearing(receiver: BookingReceiver) -> Extension:
     return Extension(Service.BOOKINGS, (Route(MODULE, "RECEIVER", "PUT", "/{country_code}/{party_id}/{id}", put),))
 
 
-def offers(partner: Partner) -> bool:
-    """Whether a visited-CSO takes bookings of ours."""
-    return Service.BOOKINGS in partner.agreement.services and partner.endpoint(MODULE, "SENDER") is not None
+def offers(partner: Partner, at: datetime) -> bool:
+    """Whether a visited-CSO takes new bookings of ours at this moment of the wall clock."""
+    return partner.agreement.covers(Service.BOOKINGS, at) and partner.endpoint(MODULE, "SENDER") is not None
 
 
 async def book(calls: Calls, partner: Partner, wish: BookingWish) -> Booking:

@@ -149,7 +149,7 @@ class ChargePlans:
         await self._keep(kept, partner, wish)
 
     def _takes_preferences(self, session: ServiceSession, partner: Partner) -> bool:
-        if Service.CHARGING_PREFERENCES not in partner.agreement.services:
+        if not partner.agreement.finishes(Service.CHARGING_PREFERENCES):
             return False
         table = site_table.c
         query = select(table.body).where(
@@ -190,7 +190,7 @@ class ChargePlans:
 
 def offers_plans(partner: Partner) -> bool:
     """Whether the partner agreed to plans with prices and consent."""
-    agreed = Service.CHARGE_PLANS in partner.agreement.services
+    agreed = partner.agreement.finishes(Service.CHARGE_PLANS)
     return agreed and partner.endpoint(MODULE, "RECEIVER") is not None
 
 

@@ -158,7 +158,7 @@ class Stopper:
 def can_stop_transfer(context: Context, kept: KeptSession) -> bool:
     """Whether the session's operator agreed to stop the energy transfer alone, and offers to go on with it."""
     partner = partner_of(context, kept)
-    if partner is None or Service.STOP_SCOPE not in partner.agreement.services:
+    if partner is None or not partner.agreement.finishes(Service.STOP_SCOPE):
         return False
     return partner.endpoint(MODULE, "RECEIVER") is not None
 

@@ -105,8 +105,8 @@ class ReservationCommands:
     def _reserve(self, connection: Connection, partner: Partner, command: Command) -> _Verdict:
         """Faults of the request are refused at once; what the place cannot give is the outcome."""
         context, now = self._context, self._context.clock.now()
-        if Service.RESERVATIONS not in partner.agreement.services:
-            return _Verdict(CommandAnswer.NOT_SUPPORTED, "our agreement does not cover reservations")
+        if (why := partner.agreement.why_not(Service.RESERVATIONS, context.endpoint.now())) is not None:
+            return _Verdict(CommandAnswer.NOT_SUPPORTED, f"our agreement {why}")
         credential = command.credential.value if command.credential else None
         if credential is None or not partner.speaks_for(credential.party):
             return _Verdict(CommandAnswer.REJECTED, "the token is not one of yours")

@@ -184,7 +184,7 @@ def _answer(partner: Partner, command: Command, kept: KeptSession | None) -> tup
         return CommandAnswer.UNKNOWN_SESSION, None
     if kept.partner_id != partner.id:
         return CommandAnswer.REJECTED, "the session is not of one of your drivers"
-    if command.stop_scope is not None and Service.STOP_SCOPE not in partner.agreement.services:
+    if command.stop_scope is not None and not partner.agreement.finishes(Service.STOP_SCOPE):
         return CommandAnswer.NOT_SUPPORTED, "our agreement does not cover stop_scope"
     return CommandAnswer.ACCEPTED, None
 
