@@ -7,6 +7,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.store.failures import StoreError
+from core.store.prepared import drive
 
 # One number for "a group is being written", the same in every process; advisory locks are apart in each database.
 _WRITERS_TURN = 0x6576726F616D
@@ -43,8 +44,10 @@ def writing_engine(place: URL, *, foreign_keys: bool = True) -> Engine:
     are visible. So sequence numbers become visible in order, groups of several processes cannot deadlock, and an
     operation may read and then write without a race.
     """
-    engine = create_engine(place, pool_size=1, max_overflow=0, pool_pre_ping=True)
-    if place.get_backend_name() == "sqlite":
+    file = place.get_backend_name() == "sqlite"
+    # A file is there as long as it is open, a server may have been away.
+    engine = create_engine(place, pool_size=1, max_overflow=0, pool_pre_ping=not file)
+    if file:
         keys = "ON" if foreign_keys else "OFF"
         _on_connect(engine, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", f"PRAGMA foreign_keys={keys}")
         event.listen(engine, "begin", _begin_immediate)
@@ -80,7 +83,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    drive(connection, "BEGIN IMMEDIATE").close()
 
 
 def _take_turn(connection: Connection) -> None:

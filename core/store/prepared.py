@@ -15,6 +15,16 @@ from sqlalchemy.sql.compiler import SQLCompiler
 _Convert = Callable[[Any], Any]  # a driver's values have no narrower type
 
 
+def drive(connection: Connection, sql: str, given: Any = ()) -> Any:  # Any: what a driver takes and gives
+    """Let the driver alone run a statement; its cursor. Raises what SQLAlchemy raises for an error of the driver."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(sql, given)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _named(connection, sql, given, error) from error
+    return cursor
+
+
 class Prepared:
     """A statement that takes its parameters by name. With a list of changing length (`in_`) SQLAlchemy runs it."""
 
@@ -61,13 +71,7 @@ class Prepared:
             return None, connection.execute(self._statement, values)
         if not connection.in_transaction():
             connection.begin()
-        given = text.parameters(values)
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(text.sql, given)
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise _named(connection, text.sql, given, error) from error
-        return text, cursor
+        return text, drive(connection, text.sql, text.parameters(values))
 
 
 class _Text:

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import URL, Connection, Engine
 
 from core.store.events import streams_touched
 from core.store.failures import StoreError, failure_code, failures_named, store_error
+from core.store.prepared import drive
 
 _LARGEST_GROUP = 500
 
@@ -43,6 +45,9 @@ class Writer:
         self._before_commit = before_commit
         self._after_commit = after_commit
         self._waiting: SimpleQueue[Operation | None] = SimpleQueue()
+        # A file is there as long as it is open; a server may have been away, so that each group asks for a connection.
+        self._keeps_connection = place.get_backend_name() == "sqlite"
+        self._kept: Connection | None = None
         # A daemon, as what was acknowledged is durable: a program that ends without closing loses nothing by it.
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -75,6 +80,8 @@ class Writer:
                 operation.done(operation)
             if touched:
                 self._after_commit(touched)
+        if self._kept is not None:
+            self._kept.close()
 
     def _groups(self) -> Iterator[list[Operation]]:
         while (first := self._waiting.get()) is not None:
@@ -91,43 +98,44 @@ class Writer:
             yield group
 
     def _write(self, group: list[Operation]) -> frozenset[str]:
-        if len(group) == 1:
-            return self._write_alone(group[0])
-        with self._engine.begin() as connection:
+        connection, self._kept = self._kept or self._engine.connect(), None
+        try:
+            touched = self._write_on(connection, group)
+        except BaseException:
+            connection.close()
+            raise
+        if self._keeps_connection:
+            self._kept = connection
+        else:
+            connection.close()
+        return touched
+
+    def _write_on(self, connection: Connection, group: list[Operation]) -> frozenset[str]:
+        with connection.begin() as transaction:
             streams_touched(connection)
-            for operation in group:
-                _attempt(connection, operation)
+            if len(group) == 1:
+                # The transaction itself does what a savepoint would.
+                _attempt(connection, group[0], transaction.rollback)
+                if not transaction.is_active:
+                    return frozenset()
+            else:
+                for operation in group:
+                    drive(connection, "SAVEPOINT operation")
+                    _attempt(connection, operation, partial(drive, connection, "ROLLBACK TO SAVEPOINT operation"))
+                    drive(connection, "RELEASE SAVEPOINT operation")
             touched = streams_touched(connection)
             self._before_commit(connection, touched)
         return touched
 
-    def _write_alone(self, operation: Operation) -> frozenset[str]:
-        """As a group of one, in which the transaction itself does what a savepoint would."""
-        with self._engine.connect() as connection, connection.begin() as transaction:
-            streams_touched(connection)
-            try:
-                operation.result = operation.change(connection)
-            except Exception as error:
-                if failure_code(error) is not None:
-                    raise
-                transaction.rollback()
-                operation.error = error
-                return frozenset()
-            touched = streams_touched(connection)
-            self._before_commit(connection, touched)
-        return touched
 
-
-def _attempt(connection: Connection, operation: Operation) -> None:
-    savepoint = connection.begin_nested()
+def _attempt(connection: Connection, operation: Operation, undo: Callable[[], object]) -> None:
     try:
         operation.result = operation.change(connection)
-        savepoint.commit()
     except Exception as error:
         # Where the store fails the savepoint may be gone with the whole transaction: nothing more may be written in it.
         if failure_code(error) is not None:
             raise
-        savepoint.rollback()
+        undo()
         operation.error = error
 
 
