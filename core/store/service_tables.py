@@ -42,12 +42,20 @@ sdr_verdict = Table(
     Column("country_code", String(2), primary_key=True),
     Column("party_id", String(3), primary_key=True),
     Column("id", String(39), primary_key=True),
-    Column("partner_id", String(36), index=True),
+    Column("partner_id", String(36)),
     Column("version", Integer, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("last_updated", Moment, nullable=False, index=True),
+    Column("last_updated", Moment, nullable=False),
     Column("steps", Text, nullable=False),
     Column("body", Text, nullable=False),
+)
+Index(
+    "sdr_verdict_listed",
+    sdr_verdict.c.partner_id,
+    sdr_verdict.c.last_updated,
+    sdr_verdict.c.country_code,
+    sdr_verdict.c.party_id,
+    sdr_verdict.c.id,
 )
 
 contract_certificate = Table(

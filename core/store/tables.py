@@ -87,7 +87,8 @@ Index(
     site.c.party_id,
     site.c.id,
 )
-Index("site_updated", site.c.last_updated)
+# Lists are asked for in pages, in the order of change: one index holds what a page and its count need.
+Index("site_listed", site.c.country_code, site.c.party_id, site.c.source, site.c.last_updated, site.c.id)
 
 evse = Table(
     "evse",
@@ -131,9 +132,10 @@ tariff = Table(
     Column("id", String(36), primary_key=True),
     Column("partner_id", String(36), index=True),
     Column("currency", String(3), nullable=False),
-    Column("last_updated", Moment, nullable=False, index=True),
+    Column("last_updated", Moment, nullable=False),
     Column("body", Body, nullable=False),
 )
+Index("tariff_listed", tariff.c.country_code, tariff.c.party_id, tariff.c.last_updated, tariff.c.id)
 
 contract = Table(
     "contract",
@@ -155,13 +157,14 @@ credential = Table(
     *_party_key(),
     Column("uid", String(36), primary_key=True),
     Column("kind", String(16), primary_key=True),
-    Column("partner_id", String(36), index=True),
+    Column("partner_id", String(36)),
     Column("contract_id", String(255), nullable=False),
     Column("valid", Boolean, nullable=False),
     Column("whitelist", String(16), nullable=False),
-    Column("last_updated", Moment, nullable=False, index=True),
+    Column("last_updated", Moment, nullable=False),
     Column("body", Body, nullable=False),
 )
+Index("credential_listed", credential.c.partner_id, credential.c.last_updated, credential.c.uid, credential.c.kind)
 Index("credential_uid", credential.c.uid)
 
 driver_login = Table(
@@ -201,7 +204,7 @@ service_session = Table(
     metadata,
     *_party_key(),
     Column("id", String(36), primary_key=True),
-    Column("partner_id", String(36), index=True),
+    Column("partner_id", String(36)),
     Column("visited_country_code", String(2), nullable=False),
     Column("visited_party_id", String(3), nullable=False),
     Column("visited_session_id", String(36)),
@@ -219,10 +222,11 @@ service_session = Table(
     Column("energy", Energy, nullable=False, server_default="0"),
     Column("cost", Money),
     Column("currency", String(3)),
-    Column("last_updated", Moment, nullable=False, index=True),
+    Column("last_updated", Moment, nullable=False),
     Column("body", Text, nullable=False),
     Column("partner_body", Body),
 )
+Index("service_session_listed", service_session.c.partner_id, service_session.c.last_updated, service_session.c.id)
 Index(
     "service_session_visited",
     service_session.c.visited_country_code,
@@ -256,7 +260,7 @@ sdr = Table(
     metadata,
     *_party_key(),
     Column("id", String(39), primary_key=True),
-    Column("partner_id", String(36), index=True),
+    Column("partner_id", String(36)),
     Column("session_id", String(36), index=True),
     Column("contract_id", String(255), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
@@ -271,9 +275,10 @@ sdr = Table(
     Column("verdict", String(16), nullable=False),
     Column("verdict_reasons", Text, nullable=False, server_default="[]"),
     Column("receipt", Text),
-    Column("last_updated", Moment, nullable=False, index=True),
+    Column("last_updated", Moment, nullable=False),
     Column("body", Body, nullable=False),
 )
+Index("sdr_listed", sdr.c.partner_id, sdr.c.last_updated, sdr.c.id)
 
 event = Table(
     "event",
