@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +14,9 @@ from core.endpoint.tls import Identity
 from core.http import LOOPBACK, AddressGuard, HttpClient
 from core.model.session import SessionState
 from core.network import Network
+from core.simulation.faults import Faults
 from tests.network.charging import Post, free_posts, in_state, visited_at
+from tests.network.ground import ground_in
 from tests.networks import heard_by, quote_at
 
 pytestmark = pytest.mark.anyio
@@ -73,3 +76,29 @@ async def test_a_start_whose_connection_breaks_is_unconfirmed_and_what_charges_i
     assert ended is not None and (ended.id, ended.state) == (started.id, SessionState.EXPIRED)
     assert ended.problem is not None and ended.problem.code == "stopped"
     assert (await driver.receipts()).receipts == ()
+
+
+async def test_a_start_that_was_reported_before_its_station_fell_silent_is_stopped_too(data: Path) -> None:
+    async with ground_in(data) as ground:
+        driver = await ground.driver()
+        [post] = await free_posts(ground.network, driver)
+        await post.member.equipment.suffer(post.evse_uid, Faults(answer_lost=True))
+        _let_the_home_csp_look_during_the_start(ground.network, post)
+        started = await driver.start((await quote_at(driver, post.site, post.evse_uid)).id)
+        ended = (await heard_by(driver, in_state(SessionState.EXPIRED, SessionState.REJECTED))).session
+        assert ended is not None and (ended.id, ended.state) == (started.id, SessionState.EXPIRED)
+        assert ended.problem is not None and ended.problem.code == "stopped"
+        await driver.close()
+
+
+def _let_the_home_csp_look_during_the_start(network: Network, post: Post) -> None:
+    equipment, operator = post.member.equipment, visited_at(network, post.member)
+    start = equipment.start
+
+    async def slow_start(*asked: str | None, **more: str) -> None:
+        try:
+            await start(*asked, **more)
+        finally:
+            await network.home.synchronise(operator)
+
+    equipment.start = slow_start

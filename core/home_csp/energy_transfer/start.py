@@ -149,7 +149,7 @@ class Starter:
         if result is CommandResult.ACCEPTED:
             await self._move(session_id, SessionState.AUTHORISED, "operator", "")
         elif result is CommandResult.TIMEOUT:
-            await self.unconfirmed(session_id)
+            await self._unanswered_by_station(session_id)
         else:
             await self.refuse(session_id, f"result_{result.lower()}", message)
 
@@ -161,6 +161,14 @@ class Starter:
     async def unconfirmed(self, session_id: str) -> None:
         """No answer in time: unless it has been answered meanwhile, find out and stop."""
         if await self._move(session_id, SessionState.UNCONFIRMED, "home-CSP", "no_answer"):
+            self._context.tasks.begin(self._resolve(session_id))
+
+    async def _unanswered_by_station(self, session_id: str) -> None:
+        """As `unconfirmed`; a session of which the operator has told before its station fell silent is stopped too."""
+        await self.unconfirmed(session_id)
+        with self._context.store.read() as connection:
+            kept = load(connection, self._context.party, session_id)
+        if kept is not None and kept.session.state is SessionState.AUTHORISED:
             self._context.tasks.begin(self._resolve(session_id))
 
     async def end_silent(self) -> None:
