@@ -20,6 +20,7 @@ from core.endpoint.partner import Partner
 from core.endpoint.partners import Partners
 from core.errors import EvroamError, Unreachable
 from core.model.parties import ObjectKey
+from core.store.durable import once_durable
 from core.store.engine import Store, StoreError
 from core.store.tables import push
 
@@ -28,6 +29,7 @@ _LEASE = timedelta(minutes=2)
 _LONGEST_PAUSE = timedelta(minutes=5)
 _LONGEST_WAIT_SECONDS = 30.0
 _TICK = timedelta(microseconds=1)
+_EARLIEST = select(push.c.partner_id, func.min(push.c.next_at).label("next_at")).group_by(push.c.partner_id)
 _log = logging.getLogger(__name__)
 
 Send = Callable[[Partner, str, ObjectKey], Awaitable[None]]
@@ -72,14 +74,12 @@ class Outbox:
         now = self._clock.now()
         for partner_id in partner_ids:
             _mark(connection, partner_id, module, key, now)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._after_commit)
+        once_durable(connection, self._look_soon)
 
     def wake(self) -> None:
         """Look again now: a partner is back, or time has passed."""
-        self._idle.clear()
         self._paused_until.clear()
-        self._news.set()
+        self._look()
 
     async def settled(self) -> None:
         """Wait until nothing is on its way and nothing is due."""
@@ -115,30 +115,30 @@ class Outbox:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _after_commit(self) -> None:
-        # A write that follows the marking one is acknowledged once that one is durable.
-        self._start(self._look_after_next_write())
+    def _look_soon(self) -> None:
+        # From the writer's thread; a loop that has ended has nobody left to push.
+        if (loop := self._loop) is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._look)
 
-    async def _look_after_next_write(self) -> None:
-        await self._store.write(lambda connection: None)
+    def _look(self) -> None:
+        self._idle.clear()
         self._news.set()
 
     async def _push_due(self) -> float:
         """Start whatever is due and free; the seconds after which to look again."""
         now = self._clock.now()
         with self._store.read() as connection:
-            waiting = set(
-                connection.execute(select(push.c.partner_id).where(push.c.next_at <= now).distinct()).scalars()
-            )
+            earliest: dict[str, datetime] = {one.partner_id: one.next_at for one in connection.execute(_EARLIEST)}
+        waiting = {partner_id for partner_id, next_at in earliest.items() if next_at <= now}
         for partner in self._partners.connected() if waiting else ():
             free = _AT_ONCE - self._in_flight[partner.id]
             if partner.id in waiting and free > 0 and self._paused_until.get(partner.id, now) <= now:
                 for due in await self._store.write(partial(_claim, partner_id=partner.id, now=now, most=free)):
                     self._in_flight[partner.id] += 1
                     self._start(self._deliver(partner, due))
-        with self._store.read() as connection:
-            next_at = connection.execute(select(func.min(push.c.next_at)).where(push.c.next_at > now)).scalar()
-        moments = [moment for moment in (next_at, *self._paused_until.values()) if moment is not None and moment > now]
+        # Whom something is due for already is looked at again when one of its pushes ends, or its pause.
+        moments = [moment for moment in (*earliest.values(), *self._paused_until.values()) if moment > now]
         return min([_LONGEST_WAIT_SECONDS, *((moment - now).total_seconds() for moment in moments)])
 
     async def _deliver(self, partner: Partner, due: _Due) -> None:

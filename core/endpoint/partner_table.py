@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
@@ -16,10 +17,17 @@ from core.store.agreement_tables import agreement_version
 from core.store.engine import append_event
 from core.store.tables import invitation, partner, synchronisation
 
+_MOST_REMEMBERED = 1_000
 AUDIT_STREAM = "audit"
 _ROLES = TypeAdapter(tuple[PartyRole, ...])
 _ENDPOINTS = TypeAdapter(tuple[PartnerEndpoint, ...])
 _BOTH_TOKENS_FOR = timedelta(hours=1)
+
+
+# Partners are looked up with nearly every message and change rarely: equal texts are read once.
+_roles = lru_cache(_MOST_REMEMBERED)(_ROLES.validate_json)
+_endpoints = lru_cache(_MOST_REMEMBERED)(_ENDPOINTS.validate_json)
+_agreement = lru_cache(_MOST_REMEMBERED)(Agreement.model_validate_json)
 
 
 def partners_of(rows: Iterable[Row[tuple[object, ...]]]) -> tuple[Partner, ...]:
@@ -38,11 +46,11 @@ def partner_of(row: Row[tuple[object, ...]]) -> Partner:
         id=row.id,
         name=row.name,
         status=PartnerStatus(row.status),
-        roles=_ROLES.validate_json(row.roles),
-        agreement=Agreement.model_validate_json(row.agreement),
+        roles=_roles(row.roles),
+        agreement=_agreement(row.agreement),
         versions_url=row.versions_url,
         version=row.version,
-        endpoints=_ENDPOINTS.validate_json(row.endpoints),
+        endpoints=_endpoints(row.endpoints),
         certificate_name=row.certificate_name,
         last_seen_at=row.last_seen_at,
         via=row.via,

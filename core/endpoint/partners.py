@@ -19,6 +19,7 @@ from core.endpoint.tokens import new_token, token_hash, tokens_in
 from core.errors import InvalidInput, NotFound
 from core.model.parties import Party, PlatformRole
 from core.store.engine import Store
+from core.store.prepared import Prepared
 from core.store.tables import invitation, partner
 
 T = TypeVar("T")
@@ -29,6 +30,20 @@ _MOST_KNOWN = 1_000
 _WITHIN = {Reachability.CONNECTED, Reachability.OFFLINE}
 
 # Asked with every request: built once, as building a statement takes longer than running it.
+_PARTNERS = select(partner).where(partner.c.status != PartnerStatus.REMOVED).order_by(partner.c.name, partner.c.id)
+_HUB = partner.alias()
+_TOKEN_TO_PARTNER = (
+    select(func.coalesce(partner.c.outgoing_token, _HUB.c.outgoing_token))
+    .outerjoin_from(partner, _HUB, _HUB.c.id == partner.c.via)
+    .where(partner.c.id == bindparam("partner_id"))
+)
+_TOKEN = Prepared(_TOKEN_TO_PARTNER)
+_TOKEN_IF_CONNECTED = Prepared(
+    _TOKEN_TO_PARTNER.where(
+        partner.c.status == PartnerStatus.CONNECTED,
+        or_(partner.c.via.is_(None), _HUB.c.status == PartnerStatus.CONNECTED),
+    )
+)
 _HASHES: BindParameter[str] = bindparam("hashes", expanding=True)
 _NOW: BindParameter[datetime] = bindparam("now")
 _PARTNER_OF_TOKEN = select(partner).where(
@@ -71,9 +86,8 @@ class Partners:
 
     def list(self) -> tuple[Partner, ...]:
         """All partners that are not removed, by name."""
-        query = select(partner).where(partner.c.status != PartnerStatus.REMOVED).order_by(partner.c.name, partner.c.id)
         with self._store.read() as connection:
-            return partners_of(connection.execute(query))
+            return partners_of(connection.execute(_PARTNERS))
 
     def get(self, partner_id: str) -> Partner:
         """One partner. Raises NotFound."""
@@ -116,16 +130,10 @@ class Partners:
 
         That of the clearing house, where the partner is reached through one.
         """
-        hub = partner.alias()
-        token = func.coalesce(partner.c.outgoing_token, hub.c.outgoing_token)
-        query = select(token).outerjoin_from(partner, hub, hub.c.id == partner.c.via).where(partner.c.id == partner_id)
-        if only_connected:
-            query = query.where(
-                partner.c.status == PartnerStatus.CONNECTED,
-                or_(partner.c.via.is_(None), hub.c.status == PartnerStatus.CONNECTED),
-            )
+        asked = _TOKEN_IF_CONNECTED if only_connected else _TOKEN
         with self._store.read() as connection:
-            return connection.execute(query).scalar()
+            token: str | None = asked.scalar(connection, {"partner_id": partner_id})
+        return token
 
     async def invite(self, name: str, agreement: Agreement | None = None) -> str:
         """Token A for a partner that will register with us, valid once and for a fortnight.

@@ -31,6 +31,7 @@ class Store:
         self._loop = loop
         self._followers: dict[asyncio.Event, Streams] = {}
         self._closed = False
+        self._unanswered = 0
         self._readers = reading_engine(place)
         self._writers = writing_engine(place)
         self._listener: Listener | None = None
@@ -60,12 +61,19 @@ class Store:
         if self._closed:
             raise store_error("store_closed", self._place)
         future: asyncio.Future[object] = self._loop.create_future()
+        self._unanswered += 1
+        future.add_done_callback(self._answered)
 
         def done(operation: Operation) -> None:
             self._soon(_settle, future, operation)
 
         self._writer.put(Operation(operation, done))
         return cast(T, await future)
+
+    async def settled(self) -> None:
+        """Wait until all that was given to `write` before is written."""
+        if self._unanswered:
+            await self.write(lambda connection: None)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -123,6 +131,9 @@ class Store:
         self._wake(None)
         self._writer.close()
         await asyncio.to_thread(self._shut)
+
+    def _answered(self, future: asyncio.Future[object]) -> None:
+        self._unanswered -= 1
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self.read() as connection:

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 
 from sqlalchemy import URL, Connection, Engine
 
+from core.store.durable import Call, calls_when_durable
 from core.store.events import streams_touched
 from core.store.failures import StoreError, failure_code, failures_named, store_error
 from core.store.prepared import drive
@@ -23,6 +24,19 @@ class Operation:
     done: Callable[["Operation"], None]
     result: object = None
     error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Aftermath:
+    """What a commit gives cause for: streams that were appended to, and calls."""
+
+    streams: frozenset[str] = frozenset()
+    calls: frozenset[Call] = frozenset()
+
+    @classmethod
+    def of(cls, connection: Connection) -> "_Aftermath":
+        """What was gathered on a connection since this was last asked."""
+        return cls(streams_touched(connection), calls_when_durable(connection))
 
 
 class Writer:
@@ -66,20 +80,23 @@ class Writer:
 
     def _run(self) -> None:
         for group in self._groups():
-            touched: frozenset[str] = frozenset()
+            after = _Aftermath()
             try:
                 with failures_named(self._place):
-                    touched = self._write(group)
+                    after = self._write(group)
             except StoreError as error:
                 _fail(group, error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the callers must hear it and the thread go on
                 failure = store_error("store_failed", self._place)
                 failure.__cause__ = error
                 _fail(group, failure)
+            # Before the answers: who has written finds that what follows from it has begun.
+            for call in after.calls:
+                call()
             for operation in group:
                 operation.done(operation)
-            if touched:
-                self._after_commit(touched)
+            if after.streams:
+                self._after_commit(after.streams)
         if self._kept is not None:
             self._kept.close()
 
@@ -97,10 +114,10 @@ class Writer:
                 group.append(following)
             yield group
 
-    def _write(self, group: list[Operation]) -> frozenset[str]:
+    def _write(self, group: list[Operation]) -> _Aftermath:
         connection, self._kept = self._kept or self._engine.connect(), None
         try:
-            touched = self._write_on(connection, group)
+            after = self._write_on(connection, group)
         except BaseException:
             connection.close()
             raise
@@ -108,24 +125,24 @@ class Writer:
             self._kept = connection
         else:
             connection.close()
-        return touched
+        return after
 
-    def _write_on(self, connection: Connection, group: list[Operation]) -> frozenset[str]:
+    def _write_on(self, connection: Connection, group: list[Operation]) -> _Aftermath:
         with connection.begin() as transaction:
-            streams_touched(connection)
+            _Aftermath.of(connection)  # what a failed group has left behind
             if len(group) == 1:
                 # The transaction itself does what a savepoint would.
                 _attempt(connection, group[0], transaction.rollback)
                 if not transaction.is_active:
-                    return frozenset()
+                    return _Aftermath()
             else:
                 for operation in group:
                     drive(connection, "SAVEPOINT operation")
                     _attempt(connection, operation, partial(drive, connection, "ROLLBACK TO SAVEPOINT operation"))
                     drive(connection, "RELEASE SAVEPOINT operation")
-            touched = streams_touched(connection)
-            self._before_commit(connection, touched)
-        return touched
+            after = _Aftermath.of(connection)
+            self._before_commit(connection, after.streams)
+        return after
 
 
 def _attempt(connection: Connection, operation: Operation, undo: Callable[[], object]) -> None:

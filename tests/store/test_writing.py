@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, event, func, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.store import tables
+from core.store.durable import once_durable
 from core.store.engine import Store, StoreError, append_event
 
 pytestmark = pytest.mark.anyio
@@ -229,3 +230,39 @@ async def test_what_was_acknowledged_survives_kill_9_and_nothing_is_half_there(s
     assert set(acknowledged) <= set(present)
     assert sorted(found.stream.removeprefix("equipment/") for found in store.events("", 0)) == sorted(present)
     await store.close()
+
+
+async def test_what_follows_from_a_change_begins_when_it_is_durable(store: Store) -> None:
+    seen: list[list[str]] = []
+
+    def look() -> None:
+        with store.read() as connection:
+            seen.append(kept(connection))
+
+    def operation(connection: Connection) -> str:
+        once_durable(connection, look)
+        once_durable(connection, look)
+        return keep("a")(connection)
+
+    def fails(connection: Connection) -> str:
+        once_durable(connection, look)
+        raise KeyError("b")
+
+    await store.write(operation)
+    assert seen == [["a"]]  # once, after the commit and before the answer
+    with pytest.raises(KeyError):
+        await store.write(fails)
+    await store.write(keep("c"))
+    assert seen == [["a"]]  # what came to nothing is no reason, nor is it one for a later change
+
+
+async def test_a_store_settles_without_writing_where_nothing_waits(store: Store, store_url: str) -> None:
+    with commits_counted(store_url) as commits:
+        await store.settled()
+        assert commits == []
+    async with writer_held(store):
+        writing, settling = asyncio.ensure_future(store.write(keep("a"))), asyncio.ensure_future(store.settled())
+        await asyncio.sleep(0)
+        assert not settling.done()
+    await settling
+    assert writing.done()

@@ -27,7 +27,6 @@ from core.simulation.faults import NO_FAULTS, Faults
 from core.simulation.simulated_equipment import SimulatedEquipment
 from core.simulation.station import Drivers
 from core.simulation.typical_cars import typical_cars
-from core.store.engine import Store
 from core.store.sessions import load, load_open
 from core.walks.ground import STARTS_AT, Ground, logs_of
 
@@ -68,6 +67,7 @@ class Bench:
     _turn: int = 0
     _used: dict[str, Post] = field(default_factory=dict)
     _contracts: int = 0
+    _settled_at: datetime | None = None
 
     # -- who there is
 
@@ -231,13 +231,19 @@ class Bench:
     async def settled(self) -> None:
         """All that any platform has to say to another has been said."""
         house = self.network.clearing_house
+        platforms = [
+            *((one.platform.context.store, one.platform.endpoint.outbox) for one in self.network.members),
+            *([] if house is None else [(house.context.store, house.endpoint.outbox)]),
+            (self.network.home.context.store, self.home.outbox),
+        ]
+        if self._settled_at != self.clock.moment:
+            self._settled_at = self.clock.moment
+            for _, outbox in platforms:
+                outbox.wake()  # what was put off may be due by now
         for _ in range(2):  # what one says may make another speak
-            for store, endpoint in [
-                *((one.platform.context.store, one.platform.endpoint) for one in self.network.members),
-                *([] if house is None else [(house.context.store, house.endpoint)]),
-                (self.network.home.context.store, self.home),
-            ]:
-                await _said(store, endpoint)
+            for store, outbox in platforms:
+                await store.settled()
+                await outbox.settled()
 
     def later(self, **time: float) -> datetime:
         """A moment ahead."""
@@ -282,12 +288,6 @@ class Bench:
 
 async def _now(value: T) -> T:
     return value
-
-
-async def _said(store: Store, endpoint: Endpoint) -> None:
-    await store.write(lambda connection: None)
-    endpoint.outbox.wake()
-    await endpoint.outbox.settled()
 
 
 def _speaking(endpoint: Endpoint, other: Endpoint, member: Member) -> Partner:
