@@ -1,15 +1,22 @@
 """A widget that writes lines: it is asked for its lines at a width, and has as many rows as there are lines."""
 
+from abc import ABCMeta, abstractmethod
+
 from textual.app import RenderResult
 from textual.content import Content
 from textual.geometry import Size
+from textual.message_pump import _MessagePumpMeta
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from app.text import Text
 
 
-class Paper(Widget):
+class _AbstractWidget(_MessagePumpMeta, ABCMeta):
+    """Textual's widgets have a metaclass of their own, and so have abstract classes."""
+
+
+class Paper(Widget, metaclass=_AbstractWidget):
     """The base of the widgets that are text: `lines(width)` is all that a subclass writes.
 
     The same lines serve the linear mode, by `plain(width)`.
@@ -25,9 +32,9 @@ class Paper(Widget):
         super().__init__(id=id, classes=classes)
         self.set_reactive(Paper.text, text)
 
+    @abstractmethod
     def lines(self, width: int) -> list[Content]:
         """The lines at a width in cells, none longer than it."""
-        raise NotImplementedError
 
     def plain(self, width: int) -> list[str]:
         """The lines without colour, for a terminal that is read aloud or by touch."""

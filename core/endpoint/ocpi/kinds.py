@@ -1,6 +1,7 @@
 """Kinds of members: how a value of the wire is read tolerantly, what a strict writer objects to, how it is written."""
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
@@ -19,14 +20,14 @@ _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
 _LARGEST = Decimal(10) ** 15
 
 
-class Kind:
+class Kind(ABC):
     """A kind of member: how its value is read, what a strict writer objects to, how it is written."""
 
+    @abstractmethod
     def schema(self) -> core_schema.CoreSchema:
         """How pydantic reads it."""
-        raise NotImplementedError
 
-    def fault(self, value: Any) -> tuple[str, str] | None:  # Any: each kind knows its own value type
+    def fault(self, value: Any) -> tuple[str, str] | None:  # noqa: B027  # Any: each kind knows its own value type
         """What a strict writer objects to: a code and a sentence, or None."""
 
     def wire(self, value: Any) -> Json:  # Any: each kind knows its own value type

@@ -6,7 +6,7 @@ from core.endpoint.ocpi.sessions import CdrToken, available, cdr_token, charging
 from core.endpoint.ocpi.shape import Fault, InvalidMember, part
 from core.endpoint.ocpi.sites import geo_location, point_of, standard_of
 from core.endpoint.ocpi.tariffs import TariffMapping
-from core.endpoint.ocpi.types import AnyPrice, price, price_of
+from core.endpoint.ocpi.types import price, price_class, price_of
 from core.model import sdr
 from core.model.credentials import IdentificationMethod
 from core.model.parties import Party
@@ -137,7 +137,7 @@ class SdrMapping:
         if value.kind is SdrKind.INTERMEDIATE:
             raise InvalidMember([Fault("CDR", "a provisional SDR cannot be sent as a CDR")])
         is_credit = value.kind is SdrKind.CREDIT
-        cost = part(self._shape, "total_cost", AnyPrice)
+        cost = price_class(self._shape, "total_cost")
         return self._shape.model_construct(
             country_code=value.issuer.country_code,
             party_id=value.issuer.party_id,

@@ -11,6 +11,7 @@ from core.endpoint.ocpi.types import (
     AnyPrice,
     credential_kind_of,
     price,
+    price_class,
     price_of,
     token_type,
 )
@@ -191,7 +192,7 @@ def session(shape: type[Session], value: SessionReport) -> Session:
         meter_id=value.meter_id,
         currency=value.currency,
         charging_periods=tuple(map(charging_period, value.periods)),
-        total_cost=price(part(shape, "total_cost", AnyPrice), value.total_cost),
+        total_cost=price(price_class(shape, "total_cost"), value.total_cost),
         status=_WORD[value.status],
         last_updated=value.last_updated,
     )

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from core.endpoint.ocpi.energy_mix import EnergyMix, energy_mix, energy_mix_of
 from core.endpoint.ocpi.kinds import Address, CiString, Closed, Count, Digits, LocalDate, LocalTime, Moment, Text
-from core.endpoint.ocpi.shape import AtLeastOne, Shape, part
-from core.endpoint.ocpi.types import AnyPrice, DisplayText, price, price_of
+from core.endpoint.ocpi.shape import AtLeastOne, Shape
+from core.endpoint.ocpi.types import AnyPrice, DisplayText, price, price_class, price_of
 from core.model import sites, tariffs
 
 DAY_OF_WEEK = ("FRIDAY", "MONDAY", "SATURDAY", "SUNDAY", "THURSDAY", "TUESDAY", "WEDNESDAY")
@@ -171,7 +171,7 @@ class TariffMapping:
 
     def tariff(self, value: tariffs.Tariff) -> Tariff:
         """Model to wire."""
-        limit = part(self._shape, "min_price", AnyPrice)
+        limit = price_class(self._shape, "min_price")
         return self._shape.model_construct(
             country_code=value.country_code,
             party_id=value.party_id,

@@ -1,9 +1,10 @@
 """Classes and enums that several modules and every version of OCPI share."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated
 
 from core.endpoint.ocpi.kinds import Text
-from core.endpoint.ocpi.shape import Shape, words_of
+from core.endpoint.ocpi.shape import Shape, part, words_of
 from core.model import money
 from core.model.credentials import CredentialKind
 from core.model.sites import LocalisedText
@@ -20,17 +21,17 @@ class DisplayText(Shape):
     text: Annotated[str, Text(512)]
 
 
-class AnyPrice(Shape):
+class AnyPrice(Shape, ABC):
     """An amount; each version writes it with members of its own."""
 
+    @abstractmethod
     def price(self) -> money.Price:
         """Wire to model."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def of(cls, value: money.Price) -> "AnyPrice":
         """Model to wire."""
-        raise NotImplementedError
 
 
 def text_of(shape: DisplayText) -> LocalisedText:
@@ -51,6 +52,11 @@ def message(text: str | None, language: str = "en") -> tuple[DisplayText, ...]:
 def price_of(shape: AnyPrice | None) -> money.Price | None:
     """Wire to model."""
     return None if shape is None else shape.price()
+
+
+def price_class(shape: type[Shape], name: str) -> type[AnyPrice]:
+    """The class of a member that holds an amount; each version has its own."""
+    return part(shape, name, AnyPrice)  # type: ignore[type-abstract]  # what is found there is concrete
 
 
 def price(shape: type[AnyPrice], value: money.Price | None) -> AnyPrice | None:

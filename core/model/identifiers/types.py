@@ -5,6 +5,7 @@ identifier longer than the ISO 15118-2 profile is kept as it is (`is_extended`, 
 cut, where a field is shorter.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -39,16 +40,16 @@ class Scheme(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Identifier:
+class Identifier(ABC):
     """What all identifiers share: equality without separators, printing, and the length check of a field."""
 
     kind: ClassVar[Kind]
     expected: ClassVar[str]
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """What equality compares: upper case, no separators, so that a store can index it."""
-        raise NotImplementedError
 
     @property
     def is_extended(self) -> bool:
