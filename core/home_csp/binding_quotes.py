@@ -14,7 +14,7 @@ from core.endpoint.partner import Partner
 from core.errors import EvroamError, InvalidInput
 from core.home_csp.context import Context
 from core.home_csp.expectation import expected, stay_seconds
-from core.home_csp.finding import OpenedConnector, connector_view, open_connector
+from core.home_csp.opened import OpenedConnector, connector_view, open_connector
 from core.model.operator_quotes import OperatorQuote, QuoteAsked
 from core.model.parties import Party
 from core.model.services import Service

@@ -29,65 +29,19 @@ from core.driver_messages import (
     SiteSummary,
     SiteView,
 )
-from core.errors import NotFound
 from core.home_csp.agreed import Agreed
 from core.home_csp.context import Context
-from core.home_csp.labels import en_17186_label, hours_in_words
+from core.home_csp.labels import hours_in_words
+from core.home_csp.opened import OpenedConnector, OpenedSite, connector_of, opened_site, read_site
 from core.home_csp.outages import notice_view, notices_at
-from core.home_csp.private_sites import may_see, private_sites_of
-from core.home_csp.tariffs import tariffs_for
-from core.model.agreements import PricingOptions
+from core.home_csp.private_sites import private_sites_of
 from core.model.parties import ObjectKey, Party
-from core.model.sites import Capability, Connector, EvSupplyEquipment, PowerType, Site, Status
-from core.model.tariff_description import describe
-from core.model.tariffs import Tariff
+from core.model.sites import Capability, Connector, EvSupplyEquipment, Status
 from core.store.sessions import load_open_at
-from core.store.tables import evse, favourite
-from core.store.tables import site as table
-
-
-@dataclass(frozen=True)
-class OpenedConnector:
-    """A connector with all that a price needs.
-
-    tariffs: the one that holds, empty where none is known. options: how the agreement with the operator prices.
-    refusal: why nothing can be begun with the operator; None where it can.
-    """
-
-    site: Site
-    equipment: EvSupplyEquipment
-    connector: Connector
-    view: ConnectorView
-    tariffs: tuple[Tariff, ...]
-    partner_id: str | None
-    options: PricingOptions
-    refusal: Problem | None
-    operator: str
-    status: str
-    status_at: datetime
-
-    @property
-    def max_kw(self) -> Decimal:
-        """The connector's power in kW."""
-        return Decimal(connector_power_w(self.connector)) / 1000
-
-    @property
-    def direct_current(self) -> bool:
-        """Whether it is a DC connector."""
-        return self.connector.power_type is PowerType.DC
-
+from core.store.tables import favourite
 
 PriceOf = Callable[[Context, OpenedConnector, Need, datetime], Money | None]
 """What the driver would pay for a need at a connector; None where no price is known."""
-
-
-@dataclass(frozen=True)
-class _Opened:
-    site: Site
-    agreed: Agreed
-    partner_id: str | None
-    operator: str
-    statuses: dict[str, tuple[str, datetime]]
 
 
 def find_sites(
@@ -122,7 +76,7 @@ def _within(price: Money | None, cap: Money | None) -> bool:
 
 def open_site(connection: Connection, context: Context, key: ObjectKey, contract_id: str | None) -> SiteView:
     """One site with its EV supply equipment. Raises NotFound."""
-    opened = _open(connection, context, key, contract_id)
+    opened = opened_site(connection, context, key, contract_id)
     now = context.clock.now()
     filters = Filters(moment=now)
     site_key = SiteKey(key.country_code, key.party_id, key.id)
@@ -148,23 +102,6 @@ def open_site(connection: Connection, context: Context, key: ObjectKey, contract
         ),
         refusal=opened.agreed.problem(opened.partner_id),
     )
-
-
-def open_connector(
-    connection: Connection,
-    context: Context,
-    key: ObjectKey,
-    evse_uid: str,
-    connector_id: str,
-    contract_id: str | None,
-) -> OpenedConnector:
-    """One connector. Raises NotFound, also for a private site of others."""
-    opened = _open(connection, context, key, contract_id)
-    equipment = opened.site.find_equipment(evse_uid)
-    connector = next((one for one in equipment.connectors if one.id == connector_id), None) if equipment else None
-    if equipment is None or connector is None:
-        raise NotFound("There is no such connector at this site", next_step="Open the site again.")
-    return _connector(connection, context, opened, equipment, connector)
 
 
 def find_places(connection: Connection, text: str) -> tuple[Place, ...]:
@@ -256,7 +193,7 @@ class _SessionPrices:
 
     def beside(self, summary: SiteSummary) -> SiteSummary:
         """The row with the lowest price at a connector that fits the filters, or the reason why there is none."""
-        opened = _read(self._connection, self._context, summary.key, self._agreed)
+        opened = read_site(self._connection, self._context, summary.key, self._agreed)
         fitting = [
             self._at(opened, equipment, connector)
             for equipment in opened.site.equipment
@@ -268,12 +205,12 @@ class _SessionPrices:
             return summary.model_copy(update={"price_reason": "no_tariff"})
         return summary.model_copy(update={"price": min(prices, key=lambda one: one.amount)})
 
-    def _at(self, opened: _Opened, equipment: EvSupplyEquipment, connector: Connector) -> Money | None:
+    def _at(self, opened: OpenedSite, equipment: EvSupplyEquipment, connector: Connector) -> Money | None:
         site = opened.site
         owner = (site.country_code, site.party_id, site.time_zone)
         alike = (*owner, connector.tariff_ids, connector_power_w(connector), connector.power_type)
         if alike not in self._known:
-            here = _connector(self._connection, self._context, opened, equipment, connector)
+            here = connector_of(self._connection, self._context, opened, equipment, connector)
             self._known[alike] = self._price(self._context, here, self._need, self._filters.moment)
         return self._known[alike]
 
@@ -283,41 +220,12 @@ def _fits(connector: Connector, filters: Filters) -> bool:
     return standard and connector_power_w(connector) >= filters.min_power_w
 
 
-def _open(connection: Connection, context: Context, key: ObjectKey, contract_id: str | None) -> _Opened:
-    """A site that may be shown. Raises NotFound, for private sites of others as for unknown ones."""
-    opened = _read(connection, context, key, Agreed(context))
-    if not may_see(connection, context, opened.site, contract_id) or not opened.agreed.shows(opened.partner_id, key):
-        raise _no_such_site()
-    return opened
-
-
-def _no_such_site() -> NotFound:
-    return NotFound("There is no such site", code="unknown_site", next_step="Search again.")
-
-
-def _read(connection: Connection, context: Context, key: ObjectKey, agreed: Agreed) -> _Opened:
-    row = connection.execute(
-        select(table.c.body, table.c.partner_id, table.c.operator).where(
-            table.c.country_code == key.country_code, table.c.party_id == key.party_id, table.c.id == key.id
-        )
-    ).first()
-    if row is None:
-        raise _no_such_site()
-    rows = connection.execute(
-        select(evse.c.uid, evse.c.status, evse.c.status_at).where(
-            evse.c.country_code == key.country_code, evse.c.party_id == key.party_id, evse.c.site_id == key.id
-        )
-    )
-    statuses = {one.uid: (one.status, one.status_at) for one in rows}
-    return _Opened(context.reader.site(row.body), agreed, row.partner_id, row.operator, statuses)
-
-
 def _evse_view(
-    connection: Connection, context: Context, opened: _Opened, equipment: EvSupplyEquipment, filters: Filters
+    connection: Connection, context: Context, opened: OpenedSite, equipment: EvSupplyEquipment, filters: Filters
 ) -> EvseView:
     status, at = opened.statuses.get(equipment.uid, (equipment.status, equipment.last_updated))
     counted = filters.status_now(status, at)
-    connectors = tuple(_connector(connection, context, opened, equipment, one).view for one in equipment.connectors)
+    connectors = tuple(connector_of(connection, context, opened, equipment, one).view for one in equipment.connectors)
     refusal = _refusal(connection, context, opened, equipment, counted, connectors)
     return EvseView(
         uid=equipment.uid,
@@ -335,7 +243,7 @@ def _evse_view(
 def _refusal(
     connection: Connection,
     context: Context,
-    opened: _Opened,
+    opened: OpenedSite,
     equipment: EvSupplyEquipment,
     status: Status,
     connectors: tuple[ConnectorView, ...],
@@ -361,42 +269,3 @@ def _refusal(
 
 def _problem(code: str, message: str, next_step: str) -> Problem:
     return Problem(code=code, message=message, next_step=next_step)
-
-
-def _connector(
-    connection: Connection, context: Context, opened: _Opened, equipment: EvSupplyEquipment, connector: Connector
-) -> OpenedConnector:
-    site, now = opened.site, context.clock.now()
-    party = Party(country_code=site.country_code, party_id=site.party_id)
-    tariffs = tariffs_for(connection, context, party, connector.tariff_ids, now)
-    status, at = opened.statuses.get(equipment.uid, (equipment.status, equipment.last_updated))
-    return OpenedConnector(
-        site=site,
-        equipment=equipment,
-        connector=connector,
-        view=connector_view(context, connector, tariffs),
-        tariffs=tariffs,
-        partner_id=opened.partner_id,
-        options=opened.agreed.options(opened.partner_id),
-        refusal=opened.agreed.problem(opened.partner_id),
-        operator=opened.operator,
-        status=Filters(moment=now).status_now(status, at),
-        status_at=at,
-    )
-
-
-def connector_view(context: Context, connector: Connector, tariffs: tuple[Tariff, ...]) -> ConnectorView:
-    """A connector as the driver looks for it, priced by the first of the tariffs."""
-    tariff = tariffs[0] if tariffs else None
-    return ConnectorView(
-        id=connector.id,
-        standard=connector.standard,
-        format=connector.format,
-        power_type=connector.power_type,
-        max_kw=Decimal(connector_power_w(connector)) / 1000,
-        label=en_17186_label(connector),
-        currency=tariff.currency if tariff else "",
-        operator_rows=describe(tariff) if tariff else (),
-        fees=context.price_list(tariff.currency).fees if tariff else (),
-        tariff_known=tariff is not None,
-    )

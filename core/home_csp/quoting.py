@@ -15,7 +15,7 @@ from core.errors import InvalidInput, NotFound, Refused
 from core.home_csp.binding_quotes import Offer, bound
 from core.home_csp.context import Context
 from core.home_csp.expectation import Expectation, expected, stay_seconds
-from core.home_csp.finding import OpenedConnector, open_connector
+from core.home_csp.opened import OpenedConnector, open_connector
 from core.home_csp.outages import notice_view, notices_at
 from core.model.money import Amount, rounded
 from core.model.parties import ObjectKey

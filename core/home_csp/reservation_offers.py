@@ -12,7 +12,7 @@ from core.endpoint.partner import Partner
 from core.errors import Refused
 from core.home_csp.agreed import NO_AGREEMENT, NOT_AGREED, Agreed
 from core.home_csp.context import Context
-from core.home_csp.finding import open_connector
+from core.home_csp.opened import open_connector
 from core.home_csp.quoting import KeptQuote, money, unused_quote
 from core.model.bookings import AHEAD
 from core.model.quotes import QuotedReservation, quoted_reservation

@@ -21,7 +21,7 @@ from core.simulation.typical_cars import typical_cars
 from core.visited_cso.energy_transfer.bookings import begin_due
 from core.visited_cso.energy_transfer.reserved import cancel_at
 from tests.network.charging import Charging, Post, agree, visited_at
-from tests.network.test_reservations import SITE, Reserved, Sender, nothing_is_open, outcome, status_of
+from tests.network.reserving import SITE, Reserved, Sender, nothing_is_open, outcome, status_of
 from tests.networks import advance, quote_at
 
 pytestmark = pytest.mark.anyio

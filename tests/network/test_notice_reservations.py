@@ -17,8 +17,7 @@ from core.visited_cso.energy_transfer.bookings import booking_of
 from core.visited_cso.energy_transfer.taken_back import announce_and_take_back, take_back_announced
 from core.visited_cso.equipment import EvseState
 from tests.network.charging import Post, visited_at
-from tests.network.test_bookings import book
-from tests.network.test_reservations import (
+from tests.network.reserving import (
     SITE,
     Reserved,
     nothing_is_open,
@@ -26,6 +25,7 @@ from tests.network.test_reservations import (
     status_of,
     with_words,
 )
+from tests.network.test_bookings import book
 from tests.networks import advance, until
 
 pytestmark = pytest.mark.anyio

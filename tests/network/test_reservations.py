@@ -4,99 +4,35 @@ The tariff of the site is KPF-RESERVATION of the demo network: reserved time 2.5
 for not coming, 0.395 per kWh, all plus 19 % VAT.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from core.driver_client import DriverClient
-from core.driver_messages import DriverEvent, QuoteView, SessionView
 from core.driver_messages.reservations import ReservationWish
-from core.endpoint.partner import Partner
-from core.endpoint.ports import Command, CommandAnswer, CommandKind, CommandReply, CommandResult, Held
 from core.errors import Refused
-from core.home_csp.context import Context
-from core.home_csp.contracts import add_contract, app_credential
-from core.model.credentials import Credential
-from core.model.identifiers import ContractId
 from core.model.parties import ObjectKey
-from core.model.receipt import CheckVerdict, Receipt
+from core.model.receipt import CheckVerdict
 from core.model.reservations import CancelReason
-from core.model.session import ServiceSession, SessionState, TransactionKind
+from core.model.session import SessionState, TransactionKind
 from core.model.sites import Status
 from core.network import Network
 from core.simulation.faults import Faults
-from core.simulation.typical_cars import typical_cars
-from core.store.sessions import load_open
-from core.store.tables import command as command_table
 from core.visited_cso.energy_transfer.reserved import cancel_at
 from core.visited_cso.equipment import EvseState
-from core.visited_cso.sites import load_site
-from tests.network.charging import Charging, Post, home_at, in_state, other_home_csp, receipt_for, visited_at
-from tests.networks import advance, quote_at, until, until_state
+from tests.network.charging import Post, in_state, visited_at
+from tests.network.reserving import SITE, nothing_is_open, reserve, status_of, with_words
+from tests.networks import advance, quote_at, until
 
 pytestmark = pytest.mark.anyio
 
 S = SessionState
-SITE = ObjectKey(country_code="DE", party_id="KPF", id="KPF-B-MOABIT")
 
 
 @pytest.fixture
 def post(network: Network) -> Post:
     return Post(SITE, "KPF-B-MOABIT-A1", network.member("kurpfalz"))
-
-
-@dataclass
-class Reserved:
-    session: Charging
-    quote: QuoteView
-
-    async def reaches(self, *states: SessionState) -> SessionView:
-        found = (await until(self.session.events, in_state(*states, id=self.session.id))).session
-        assert found is not None
-        return found
-
-    async def receipt(self) -> Receipt:
-        receipt = (await until(self.session.events, receipt_for(self.session.id))).receipt
-        assert receipt is not None
-        return receipt
-
-
-async def reserve(network: Network, driver: DriverClient, post: Post, minutes: int = 15) -> Reserved:
-    quote = await quote_at(driver, post.site, post.evse_uid)
-    events = driver.events(0)
-    asked = await driver.reserve(ReservationWish(quote_id=quote.id, minutes=minutes))
-    reserved = Reserved(Charging(network, driver, post, asked.id, events), quote)
-    await reserved.reaches(S.RESERVED)
-    await post.member.platform.endpoint.outbox.settled()
-    return reserved
-
-
-def status_of(post: Post) -> Status:
-    context = post.member.platform.context
-    with context.store.read() as connection:
-        site = load_site(connection, context, post.site.id)
-    equipment = site.find_equipment(post.evse_uid) if site else None
-    assert equipment is not None
-    return equipment.status
-
-
-def with_words(event: DriverEvent) -> bool:
-    return bool(event.session and event.session.reservation and event.session.reservation.message)
-
-
-def nothing_is_open(network: Network) -> bool:
-    contexts = [network.home.context, *(one.platform.context for one in network.members)]
-    for context in contexts:
-        with context.store.read() as connection:
-            if load_open(connection, context.party):
-                return False
-    return True
 
 
 async def test_the_price_is_told_before_and_reserve_arrive_charge_is_one_session(
@@ -258,160 +194,6 @@ async def test_a_station_that_does_not_answer_leaves_no_reservation(
     await advance(network, minutes=1)
     assert equipment.evse_state(post.evse_uid) is EvseState.AVAILABLE
     assert (await driver.receipts()).receipts == ()
-
-
-def own_credential(context: Context, contract: str) -> Credential:
-    with context.store.read() as connection:
-        credential = app_credential(connection, context, ContractId.parse(contract).key)
-    assert credential is not None
-    return credential
-
-
-@dataclass
-class Sender:
-    """A home-CSP that sends commands of its own making."""
-
-    context: Context
-    partner: Partner
-    contract: str
-    sent: int = 0
-
-    def command(self, kind: CommandKind, **members: object) -> Command:
-        self.sent += 1
-        credential = members.pop("credential", None) or own_credential(self.context, self.contract)
-        assert isinstance(credential, Credential)
-        wanted: dict[str, object] = {
-            "response_url": self.context.calls.response_url(kind, f"own-{self.sent}"),
-            "credential": Held(credential, self.context.writer.credential(credential)),
-            "site_id": SITE.id,
-            "evse_uid": "KPF-B-MOABIT-A1",
-            "connector_id": "1" if kind is CommandKind.START_SESSION else None,
-            "reservation_id": "R1",
-            "expiry": self.context.clock.now() + timedelta(minutes=20),
-        }
-        return Command(kind=kind, **(wanted | members))  # type: ignore[arg-type]  # members as the tests name them
-
-    async def send(self, kind: CommandKind, **members: object) -> CommandReply:
-        return await self.context.calls.command(self.partner, self.command(kind, **members))
-
-
-@pytest.fixture
-def sender(network: Network, post: Post) -> Sender:
-    return Sender(network.home.context, visited_at(network, post.member), network.demo.driver.contract)
-
-
-async def outcome(post: Post, sender: Sender, kind: CommandKind, **members: object) -> CommandResult | None:
-    """What a command comes to at the station, asked at the desk that takes it, so that its work can be awaited."""
-    reservations = post.member.platform.commands.reservations
-    command = sender.command(kind, **members)
-    reply, work = await reservations.accept(_known_at(post, sender), command)
-    assert reply.answer is CommandAnswer.ACCEPTED, reply.message
-    assert work is not None
-    await work
-    return _result(post, command)
-
-
-def _known_at(post: Post, sender: Sender) -> Partner:
-    partners = post.member.platform.context.home_csps()
-    return next(one for one in partners if one.speaks_for(sender.context.party))
-
-
-def _result(post: Post, command: Command) -> CommandResult | None:
-    with post.member.platform.context.store.read() as connection:
-        columns = command_table.c
-        query = select(columns.result).where(columns.response_url == command.response_url)
-        found = connection.execute(query).scalar()
-    return None if found is None else CommandResult(found)
-
-
-async def test_refusals_at_once(network: Network, post: Post, sender: Sender) -> None:
-    now, kind = network.clock.now(), CommandKind.RESERVE_NOW
-    foreign = own_credential(network.home.context, network.demo.driver.contract).model_copy(
-        update={"country_code": "DE", "party_id": "XYZ"}
-    )
-    for members, answer, word in (
-        ({"evse_uid": "NONE"}, CommandAnswer.REJECTED, "unknown EVSE"),
-        ({"site_id": "NONE"}, CommandAnswer.REJECTED, "unknown site"),
-        ({"expiry": now + timedelta(minutes=31)}, CommandAnswer.REJECTED, "30 minutes"),
-        ({"expiry": now - timedelta(minutes=1)}, CommandAnswer.REJECTED, "past"),
-        ({"credential": foreign}, CommandAnswer.REJECTED, "not one of yours"),
-        ({"site_id": "KPF-MA-HBF", "evse_uid": "KPF-MA-HBF-A1"}, CommandAnswer.NOT_SUPPORTED, "cannot be reserved"),
-    ):
-        reply = await sender.send(kind, **members)
-        assert (reply.answer, word in (reply.message or "")) == (answer, True), reply
-    assert nothing_is_open(network)
-
-
-async def test_outcomes_of_the_place_replays_and_replacement(network: Network, post: Post, sender: Sender) -> None:
-    kind, equipment = CommandKind.RESERVE_NOW, post.member.equipment
-    await equipment.plug_in("KPF-B-MOABIT-A2", typical_cars()[0])
-    assert await outcome(post, sender, kind, evse_uid="KPF-B-MOABIT-A2") is CommandResult.EVSE_OCCUPIED
-    await equipment.suffer("KPF-B-MOABIT-B1", Faults(out_of_order=True))
-    assert await outcome(post, sender, kind, evse_uid="KPF-B-MOABIT-B1") is CommandResult.EVSE_INOPERATIVE
-    unknown = await outcome(post, sender, CommandKind.CANCEL_RESERVATION, reservation_id="R9")
-    assert unknown is CommandResult.UNKNOWN_RESERVATION
-
-    first = sender.command(kind, evse_uid=None)  # any that is free: A1 alone is
-    reservations, partner = post.member.platform.commands.reservations, home_at(post.member)
-    reply, work = await reservations.accept(partner, first)
-    assert work is not None
-    await work
-    again, nothing = await reservations.accept(partner, first)
-    assert (again, nothing) == (reply, None)
-    [kept] = _open_at(post)
-    assert kept.evse_uid == "KPF-B-MOABIT-A1" and kept.id != "R1"  # rule 20: an id of our own before the station
-
-    overlapping = await sender.send(kind, reservation_id="R2", evse_uid="KPF-B-MOABIT-A2")
-    assert (overlapping.answer, "another reservation" in (overlapping.message or "")) == (CommandAnswer.REJECTED, True)
-    longer = network.clock.now() + timedelta(minutes=25)
-    assert await outcome(post, sender, kind, expiry=longer) is CommandResult.ACCEPTED
-    [kept] = _open_at(post)
-    assert kept.reservation is not None and kept.reservation.until == longer
-    moved = await sender.send(kind, evse_uid="KPF-B-MOABIT-A2")
-    assert moved.answer is CommandAnswer.REJECTED
-
-
-def _open_at(post: Post) -> list[ServiceSession]:
-    context = post.member.platform.context
-    with context.store.read() as connection:
-        return [one.session for one in load_open(connection, context.party)]
-
-
-async def test_only_the_same_token_or_one_of_its_group_may_start(network: Network, post: Post, sender: Sender) -> None:
-    context = network.home.context
-    await add_contract(context, "NLEVRC00000001", driver_name="Other", pin="1357")
-    mine = own_credential(context, network.demo.driver.contract).model_copy(update={"group_id": "FAMILY"})
-    other = own_credential(context, "NLEVRC00000001")
-    assert await outcome(post, sender, CommandKind.RESERVE_NOW, credential=mine) is CommandResult.ACCEPTED
-    refused = await sender.send(CommandKind.START_SESSION, credential=other)
-    assert (refused.answer, refused.message) == (CommandAnswer.REJECTED, "this EVSE is reserved")
-    family = other.model_copy(update={"group_id": "FAMILY"})
-    assert (await sender.send(CommandKind.START_SESSION, credential=family)).answer is CommandAnswer.ACCEPTED
-    await until_state(post.member.equipment, post.evse_uid, EvseState.PREPARING)
-    [kept] = _open_at(post)
-    assert kept.credential_uid == family.uid
-
-
-@asynccontextmanager
-async def second_home(network: Network, post: Post, data: Path) -> AsyncIterator[Sender]:
-    """Another home-CSP, a partner of the same visited-CSO."""
-    async with other_home_csp(network, post.member, data) as (home, partner):
-        await add_contract(home.context, "NLTWOC00000001", pin="1357")
-        yield Sender(home.context, partner, "NLTWOC00000001")
-
-
-async def test_another_home_csp_neither_replaces_nor_cancels_nor_uses_it(
-    network: Network, driver: DriverClient, post: Post, data: Path
-) -> None:
-    reserved = await reserve(network, driver, post)
-    async with second_home(network, post, data) as other:
-        id = reserved.session.id
-        cancelled = await outcome(post, other, CommandKind.CANCEL_RESERVATION, reservation_id=id)
-        assert cancelled is CommandResult.UNKNOWN_RESERVATION
-        taken = await outcome(post, other, CommandKind.RESERVE_NOW, reservation_id=id)
-        assert taken is CommandResult.EVSE_OCCUPIED
-        assert (await other.send(CommandKind.START_SESSION)).answer is CommandAnswer.REJECTED
-    assert reserved.session.visited.state is S.RESERVED
 
 
 async def test_what_we_know_beforehand_is_refused_before_anybody_is_asked(

@@ -14,7 +14,7 @@ from core.endpoint.partner import Partner
 from core.errors import EvroamError, InvalidInput, Refused
 from core.home_csp.authorising import OwnCredential, own_credential, use_grant
 from core.home_csp.context import Context
-from core.home_csp.finding import OpenedConnector, open_connector
+from core.home_csp.opened import OpenedConnector, open_connector
 from core.model.credentials import IdentificationMethod, WhitelistPolicy
 from core.model.identifiers import ContractId
 from core.model.parties import ObjectKey, Party
