@@ -17,7 +17,7 @@ from core.endpoint.partner import Partner
 from core.endpoint.ports import Authorisation, AuthorisationRequest, AuthorisationVerdict, Held
 from core.errors import InvalidInput, Refused
 from core.home_csp.context import Context
-from core.home_csp.contracts import ContractStatus
+from core.home_csp.contracts import ContractStatus, status_now
 from core.model.credentials import Credential, CredentialKind
 from core.model.identifiers import ContractId, RfidUid
 from core.model.services import Service
@@ -92,10 +92,7 @@ class Authoriser:
         self, connection: Connection, partner: Partner, found: "OwnCredential"
     ) -> tuple[AuthorisationVerdict, str]:
         row = found.contract
-        ended = row is not None and row.valid_until is not None and row.valid_until <= self._context.clock.now()
-        status = ContractStatus.BLOCKED if row is None else ContractStatus(row.status)
-        if status is ContractStatus.ACTIVE and ended:
-            status = ContractStatus.EXPIRED
+        status = ContractStatus.BLOCKED if row is None else status_now(row, self._context.clock.now())
         if status in _WHY:
             return _WHY[status]
         if not found.credential.valid:

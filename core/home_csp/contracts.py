@@ -8,7 +8,7 @@ from hashlib import scrypt
 from hmac import compare_digest
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from core.clock import WallClock
 from core.errors import InvalidInput, NotAllowed, NotFound
@@ -149,6 +149,13 @@ async def expire_contracts(context: Context) -> int:
         return len(ids)
 
     return await context.store.write(write)
+
+
+def status_now(row: Row[tuple[object, ...]], now: datetime) -> ContractStatus:
+    """How a contract's row stands at this moment: its end counts from the moment itself, not from the next look."""
+    status = ContractStatus(row.status)
+    ended = row.valid_until is not None and row.valid_until <= now
+    return ContractStatus.EXPIRED if status is ContractStatus.ACTIVE and ended else status
 
 
 def _revoke(connection: Connection, context: Context, contract_key: str, why: ContractStatus) -> bool:

@@ -12,7 +12,15 @@ from core.clock import WallClock
 from core.driver_messages import Login
 from core.errors import InvalidInput, NotAllowed
 from core.home_csp.context import Context
-from core.home_csp.contracts import ContractStatus, app_credential, card_credential, kept_pin, pin_counts, pin_matches
+from core.home_csp.contracts import (
+    ContractStatus,
+    app_credential,
+    card_credential,
+    kept_pin,
+    pin_counts,
+    pin_matches,
+    status_now,
+)
 from core.model.identifiers import ContractId
 from core.store.tables import contract, driver_login
 
@@ -78,7 +86,8 @@ def contract_of_login(connection: Connection, token: str) -> str:
 def _login(connection: Connection, context: Context, contract_key: str | None, method: str) -> Login:
     row = connection.execute(select(contract).where(contract.c.id == contract_key)).first()
     found = None if row is None else app_credential(connection, context, row.id)
-    if row is None or row.status != ContractStatus.ACTIVE or found is None or not found.valid:
+    active = row is not None and status_now(row, context.clock.now()) is ContractStatus.ACTIVE
+    if row is None or not active or found is None or not found.valid:
         raise _not_known()
     token, now = secrets.token_urlsafe(32), _wall.now()
     connection.execute(delete(driver_login).where(driver_login.c.expires_at <= now))

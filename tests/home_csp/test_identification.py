@@ -80,7 +80,11 @@ async def test_a_driver_sees_nothing_of_another(network: Network, driver: Driver
         await stranger.close()
 
 
-async def test_a_blocked_contract_starts_nothing(network: Network, driver: DriverClient) -> None:
+async def test_a_blocked_contract_starts_nothing_and_one_that_has_ended_lets_nobody_in(
+    network: Network, driver: DriverClient
+) -> None:
+    with pytest.raises(NotAllowed):
+        await driver.identify(CardIdentification(card_uid=network.demo.card("expired").uid))
     post = (await free_posts(network, driver))[0]
     connector = (await driver.site(post.site)).evses[0].connectors[0]
     request = QuoteRequest(
