@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from math import cos, hypot, radians
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -370,3 +371,14 @@ def test_the_home_csp_has_a_fee_in_every_currency_it_meets() -> None:
     assert len(fees) == len(NETWORK["home_csp"]["fees"])
     assert set(fees) == {tariff.currency for tariff in TARIFFS}
     assert all(Decimal(one["per_session"]) > 0 and Decimal(one["vat_percent"]) > 0 for one in fees.values())
+
+
+def test_the_readme_names_every_demo_card_and_the_driver_as_they_are() -> None:
+    """A reader types what stands there."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    rows = {line for line in readme.splitlines() if line.startswith("| ") and "`NL-EVR-C" in line}
+    driver = NETWORK["driver"]
+    wanted = [(driver["name"], driver["contract"], f"card `{driver['cards'][0]}`, PIN `{driver['pin']}`")]
+    wanted += [(card["holder"], card["contract"], f"card `{card['uid']}`") for card in NETWORK["cards"]]
+    starts = {f"| {name} | `{contract}` | {card} |" for name, contract, card in wanted}
+    assert len(rows) == len(starts) and all(any(row.startswith(start) for row in rows) for start in starts)
