@@ -32,7 +32,9 @@ _WORDS = {
 def import_file(
     file: Annotated[
         Path,
-        typer.Argument(help="OCPI 2.2.1 Locations: a JSON array, an envelope with data, or JSON lines; .gz as well."),
+        typer.Argument(
+            help="OCPI Locations, 2.2.1 or 2.3.0: a JSON array, an envelope with data, or JSON lines; .gz as well."
+        ),
     ],
     data: Annotated[Path | None, typer.Option(help="Data folder; otherwise EVROAM_DATA or the user's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,

@@ -109,7 +109,7 @@ def home_csp(
 @app.command("visited-cso")
 def visited_cso(
     party: PartyOption,
-    catalogue: Annotated[Path, typer.Option(metavar="FILE", help="OCPI 2.2.1 Locations, as for `evroam import`.")],
+    catalogue: Annotated[Path, typer.Option(metavar="FILE", help="OCPI Locations, as for `evroam import`.")],
     name: NameOption = "",
     tariff: Annotated[Path | None, typer.Option(metavar="FILE", help="OCPI 2.2.1 Tariffs for every connector.")] = None,
     price_per_kwh: Annotated[str | None, typer.Option(metavar="PRICE", help="Or one price per kWh before VAT.")] = None,

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.catalogue.location_files import BrokenFile, LocationFile, Record
 from core.catalogue.writing import Outcome, Told, write_sites
-from core.endpoint.ocpi.v2_2_1.sites import LOCATION
 from core.endpoint.ports import Held
+from core.endpoint.stored import read_site
 from core.errors import InvalidInput
 from core.model.sites import Site
 from core.store.engine import Store
@@ -68,7 +68,7 @@ class _Read(NamedTuple):
 async def import_sites(
     store: Store, path: Path, progress: Callable[[LocationFile], None] = lambda file: None
 ) -> ImportReport:
-    """Import the sites of a file of OCPI 2.2.1 Locations, as sites that no agreement covers.
+    """Import the sites of a file of OCPI Locations, of 2.2.1 or 2.3.0, as sites that no agreement covers.
 
     A record that cannot be read or stored is reported and the rest goes in, as does all that stands before the place
     where the file breaks off. `progress` is called after each batch. Raises BrokenFile where the file cannot be opened
@@ -98,7 +98,7 @@ def _read_sites(file: LocationFile, report: ImportReport) -> Iterator[_Read]:
 
 def _read(record: Record) -> Held[Site]:
     # As bytes, so that a byte that is not UTF-8 is refused here.
-    return LOCATION.read(record.text.encode("utf-8", "surrogateescape"))
+    return read_site(record.text.encode("utf-8", "surrogateescape"))
 
 
 async def _write(store: Store, batch: list[_Read], source: str, report: ImportReport) -> None:

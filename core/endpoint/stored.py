@@ -11,8 +11,11 @@ from core.endpoint.binding import Binding
 from core.endpoint.bindings import BINDINGS, CANONICAL, version_order
 from core.endpoint.ocpi.codec import Codec
 from core.endpoint.ocpi.content_hash import content_hash
-from core.endpoint.ocpi.reading import parse
+from core.endpoint.ocpi.locations import CONNECTOR_TYPE
+from core.endpoint.ocpi.reading import Json, JsonObject, decode, parse
 from core.endpoint.ocpi.shape import only_object
+from core.endpoint.ocpi.v2_2_1 import locations as v2_2_1
+from core.endpoint.ocpi.v2_3_0 import locations as v2_3_0
 from core.endpoint.ports import Held
 from core.errors import InvalidInput
 from core.model.credentials import Credential
@@ -23,6 +26,9 @@ from core.model.tariffs import Tariff
 from core.store.wire_text import EVERY_VERSION, WireText, version_of
 
 _REMEMBERED = 4096
+_NEW_IN_LOCATION = v2_3_0.Location.model_fields.keys() - v2_2_1.Location.model_fields.keys()
+_NEW_IN_EVSE = v2_3_0.EVSE.model_fields.keys() - v2_2_1.EVSE.model_fields.keys()
+_NEW_STANDARDS = frozenset(v2_3_0.CONNECTOR_TYPE) - frozenset(CONNECTOR_TYPE)
 _COST_MEMBER = {"2.2.1": "excl_vat", "2.3.0": "before_taxes"}
 
 
@@ -73,6 +79,33 @@ def read_sdr(body: bytes | str, received_at: datetime) -> Held[Sdr]:
     names = cost.keys() if isinstance(cost, dict) else set()
     shown = next((one for one in BINDINGS.values() if _COST_MEMBER[one.version] in names), CANONICAL)
     return shown.sdr.read_put(body, received_at)
+
+
+def read_site(body: bytes | str) -> Held[Site]:
+    """A Location that comes without its version, as one of a file does. Raises Unreadable or InvalidMember.
+
+    It shows the version by what only the newer one has; without that both say the same.
+    """
+    text = decode(body).strip(" \t\r\n")
+    value = parse(text)
+    return BINDINGS["2.3.0" if _shows_2_3_0(value) else "2.2.1"].site.held(value, text)
+
+
+def _shows_2_3_0(location: Json) -> bool:
+    if not isinstance(location, dict):
+        return False
+    evses = _objects(location, "evses")
+    connectors = [one for evse in evses for one in _objects(evse, "connectors")]
+    return (
+        not _NEW_IN_LOCATION.isdisjoint(location)
+        or any(not _NEW_IN_EVSE.isdisjoint(one) for one in evses)
+        or any("capabilities" in one or one.get("standard") in _NEW_STANDARDS for one in connectors)
+    )
+
+
+def _objects(value: JsonObject, name: str) -> list[JsonObject]:
+    members = value.get(name)
+    return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
 
 
 @lru_cache(maxsize=_REMEMBERED)

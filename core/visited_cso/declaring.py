@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from core.catalogue.location_files import LocationFile, Record
-from core.endpoint.ocpi.v2_2_1.sites import LOCATION
 from core.endpoint.ocpi.v2_2_1.tariffs import TARIFF
+from core.endpoint.stored import read_site
 from core.errors import InvalidInput
 from core.model.parties import Party
 from core.model.sites import Capability, EvSupplyEquipment, Site, Status
@@ -42,7 +42,7 @@ class SitesRead:
 
 
 def read_sites(path: Path, party: Party) -> SitesRead:
-    """The sites of a party in a file of OCPI 2.2.1 Locations (as `evroam import` reads it).
+    """The sites of a party in a file of OCPI Locations (as `evroam import` reads it).
 
     Raises BrokenFile where the file cannot be read to its end, InvalidInput where it has no site of the party.
     """
@@ -53,7 +53,7 @@ def read_sites(path: Path, party: Party) -> SitesRead:
         if party.party_id not in record.text.upper():
             continue
         try:
-            site = LOCATION.read(_bytes(record)).value
+            site = read_site(_bytes(record)).value
         except InvalidInput as error:
             left_out, first_reason = left_out + 1, first_reason or f"record {record.index}: {error.message}"
             continue

@@ -13,8 +13,10 @@ from core.catalogue.importing import import_sites
 from core.catalogue.location_files import BrokenFile, LocationFile
 from core.catalogue.writing import Outcome
 from core.endpoint.ocpi.v2_2_1.sites import LOCATION
+from core.endpoint.stored import Reader
 from core.store.engine import Store
 from core.store.tables import connector, evse, site
+from core.store.wire_text import version_of
 from tests.catalogue.sites import make_site, put
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +65,29 @@ async def test_importing_again_changes_nothing(store, tmp_path, location):
     assert first.outcomes == {Outcome.ADDED: 600}
     assert second.outcomes == {Outcome.UNCHANGED: 600}
     assert second.evses == 600 * len(location["evses"])
+
+
+async def test_a_location_of_2_3_0_is_known_by_what_only_that_version_has(store, tmp_path, location):
+    """MCS, a parking place and a telephone for help came with 2.3.0; both kinds of records may stand in one file."""
+    megawatt = json.loads(json.dumps(changed(location, id="MCS")))
+    megawatt["evses"][0]["connectors"][0]["standard"] = "MCS"
+    place = {
+        "id": "P1",
+        "vehicle_types": ["TRUCK_WITH_TRAILER"],
+        "restricted_to_type": True,
+        "reservation_required": False,
+    }
+    parked = changed(location, id="PARKED", parking_places=[place])
+    report = await import_sites(
+        store, as_file(tmp_path, [location, megawatt, changed(location, id="HELP", help_phone="112"), parked])
+    )
+    assert (report.outcomes, report.refused) == ({Outcome.ADDED: 4}, 0)
+    with store.read() as connection:
+        bodies = dict(connection.execute(select(site.c.id, site.c.body)).all())
+    versions = {id: version_of(body) for id, body in bodies.items()}
+    assert versions == {location["id"]: "2.2.1", "MCS": "2.3.0", "HELP": "2.3.0", "PARKED": "2.3.0"}
+    [kept] = Reader().site(bodies["PARKED"]).parking_places
+    assert kept.vehicle_types == ("TRUCK_WITH_TRAILER",)
 
 
 async def test_newer_changes_and_older_does_not(store, tmp_path, location):
