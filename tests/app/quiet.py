@@ -74,7 +74,7 @@ async def handled(pilot: Pilot) -> None:
 
 def unfinished(app: App) -> list[Worker]:
     """The workers that will end and have not yet."""
-    return [one for one in app.workers if one.group not in WITHOUT_END and one.is_running]
+    return [one for one in app.workers if one.group not in WITHOUT_END and not one.is_finished]
 
 
 async def _ended(worker: Worker) -> None:
@@ -107,6 +107,9 @@ async def until_holds(pilot: Pilot, wanted: Callable[[], object], within: float 
     async with asyncio.timeout(within):
         while True:
             await pilot.pause()
+            if not wanted():
+                await activity.after(activity.count)
+                continue
+            await handled(pilot)  # what a worker said with its last breath
             if wanted():
                 return
-            await activity.after(activity.count)
