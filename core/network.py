@@ -42,7 +42,7 @@ from core.home_csp.platform import HomeCsp
 from core.home_csp.plug_and_charge import keep_certificate
 from core.model.parties import PartyRole, PlatformRole
 from core.model.sites import Status
-from core.network_links import AGREEMENT, End, clear_between, link, link_through
+from core.network_links import End, link, link_through, sign_between
 from core.platform_memory import Memory
 from core.simulation.faults import Faults
 from core.simulation.mobility_pki import MobilityPki
@@ -172,7 +172,6 @@ class Network:
             await _seed(network)
             await _connect(network)
             await _agree(network)
-            await _clear(network)
             if isinstance(moving, DemoClock) and clock is None:
                 await stack.enter_async_context(beside(memory.keep(moving)))
                 await stack.enter_async_context(beside(network.keep_pace(moving, speed)))
@@ -299,41 +298,30 @@ async def _connect(network: Network) -> None:
 
 
 async def _agree(network: Network) -> None:
-    """Have the agreements signed by both sides, once: what their operators make of them afterwards stays."""
-    await asyncio.gather(*(_agree_with(network.home, member.platform) for member in network.members))
+    """Have the agreements signed: by each platform with the clearing house, then by the home-CSP and each operator."""
+    home, house = network.home, network.clearing_house
+    through = [one for one in network.members if network.is_reached_through_house(one)]
+    if house is not None:
+        platforms = [home.endpoint, *(one.platform.endpoint for one in through)]
+        await asyncio.gather(*(_sign(one, house.endpoint) for one in platforms))
+    await asyncio.gather(*(_agree_with(network, one) for one in network.members))
 
 
-async def _clear(network: Network) -> None:
-    """Have the pairs that meet through the clearing house reconciled there, and both sides hear of it."""
-    house, home = network.clearing_house, network.home
-    for member in network.members:
-        if house is None or not network.is_reached_through_house(member):
-            continue
-        visited = member.platform
-        currencies = [one.currency for one in member.operator.tariffs()]
-        if await clear_between(house, visited.context.party, home.context.party, currencies) is not None:
-            await asyncio.gather(visited.reporting.round(), home.reporting.round())
+async def _agree_with(network: Network, member: Member) -> None:
+    """Once signed, what passes the clearing house is reconciled there, and both sides hear of it."""
+    home, visited = network.home, member.platform
+    new = await _sign(home.endpoint, visited.endpoint)
+    if new is not None and network.is_reached_through_house(member):
+        home.context.tasks.begin(home.synchronise(new))
+        await asyncio.gather(visited.reporting.round(), home.reporting.round())
 
 
-async def _agree_with(home: HomeCsp, visited: VisitedCso) -> None:
-    ours, theirs = home.endpoint, visited.endpoint
-    party = visited.context.party
+async def _sign(one: Endpoint, other: Endpoint) -> Partner | None:
     try:
-        await _offer_all(ours, ours.partners.speaking_for(party))
-        await _offer_all(theirs, theirs.partners.speaking_for(home.context.party))
-        if (partner := ours.partners.speaking_for(party)) is not None:
-            await ours.agreements.conclude(partner)
+        return await sign_between(one, other)
     except EvroamError as error:
-        log.warning("agreement_not_signed", party=str(party), code=error.code, reason=error.message)
-
-
-async def _offer_all(endpoint: Endpoint, partner: Partner | None) -> None:
-    """Set our terms for a partner that was met by a program which had others, and with whom nothing is signed."""
-    if partner is None or partner.via is not None:
-        return
-    known = partner.agreement
-    if known.signed is None and known.ends_at is None and known.terms != AGREEMENT.terms:
-        await endpoint.agreements.set_terms(partner, AGREEMENT.terms)
+        log.warning("agreement_not_signed", party=str(other.roles[0].party), code=error.code, reason=error.message)
+        return None
 
 
 class NetworkThread:

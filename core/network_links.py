@@ -1,17 +1,13 @@
 """How the platforms of the embedded network become partners: directly, or through the clearing house."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from core.clearing_house.agreements import HubAgreement
 from core.clearing_house.platform import ClearingHouse
 from core.endpoint.agreement import Agreement
 from core.endpoint.endpoint import Endpoint
 from core.endpoint.partner import Partner
 from core.errors import EvroamError
-from core.model.clearing.from_agreement import clearing_terms
-from core.model.clearing.terms import ClearingTerms
 from core.model.parties import Party
 from core.model.services import Service
 
@@ -57,14 +53,12 @@ async def unlink(one: End, other: End) -> None:
 
 
 async def link_through(house: ClearingHouse, home: End, operators: list[End]) -> None:
-    """Connect a home-CSP with visited-CSOs through the clearing house, each pair under an agreement of its own."""
+    """Connect a home-CSP with visited-CSOs through the clearing house; what each pair may exchange they sign later."""
     hub = End(house.endpoint, house.context.party, house.context.role.name)
     for operator in operators:
         await unlink(home, operator)
     for end in (home, *operators):
         await link(end, hub)
-    for operator in operators:
-        await _agree(house, HubAgreement(one=home.party, other=operator.party, services=frozenset(Service)))
     await house.switch.presence.refresh()
     for end, others in ((home, operators), *((operator, [home]) for operator in operators)):
         known = _directly(end.endpoint, hub.party)
@@ -72,23 +66,29 @@ async def link_through(house: ClearingHouse, home: End, operators: list[End]) ->
             await end.endpoint.synchronisation.pull(known)
 
 
-async def clear_between(
-    house: ClearingHouse, creditor: Party, debtor: Party, currencies: Sequence[str]
-) -> ClearingTerms | None:
-    """Let the clearing house reconcile a pair by the terms of its agreement, once; None where it does already."""
-    if (creditor, debtor) in house.clearing.terms():
+async def sign_between(one: Endpoint, other: Endpoint) -> Partner | None:
+    """Have the agreement of two platforms signed by both, once: what their operators make of it afterwards stays.
+
+    The partner of the first, where it is signed now. Raises as `Agreements.propose`.
+    """
+    ours, theirs = _meeting(one, other), _meeting(other, one)
+    if ours is None or theirs is None:
         return None
-    id = f"{creditor}-{debtor}"
-    terms = clearing_terms(AGREEMENT.terms, creditor, debtor, id=id, currencies=currencies)
-    await house.clearing.agree(terms)
-    return terms
+    await _offer_all(one, ours)
+    await _offer_all(other, theirs)
+    partner = one.partners.get(ours.id)
+    return partner if await one.agreements.conclude(partner) is not None else None
 
 
-async def _agree(house: ClearingHouse, agreement: HubAgreement) -> None:
-    with house.context.store.read() as connection:
-        before = house.switch.agreements.between(connection, agreement.one, agreement.other)
-    if before != agreement:
-        await house.agree(agreement)
+def _meeting(one: Endpoint, other: Endpoint) -> Partner | None:
+    return next((found for role in other.roles if (found := one.partners.speaking_for(role.party))), None)
+
+
+async def _offer_all(endpoint: Endpoint, partner: Partner) -> None:
+    """Set our terms for a partner that was met under others, and with whom nothing is signed."""
+    known = partner.agreement
+    if known.signed is None and known.ends_at is None and known.terms != AGREEMENT.terms:
+        await endpoint.agreements.set_terms(partner, AGREEMENT.terms)
 
 
 def _directly(endpoint: Endpoint, party: Party) -> Partner | None:

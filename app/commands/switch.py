@@ -9,6 +9,8 @@ from app.commands import EXIT_REFUSED, say, say_json
 from app.commands.administration import DataOption, JsonOption, with_platform
 from core.clearing_house.agreements import HubAgreement
 from core.data_folder import CLEARING_HOUSE
+from core.endpoint.agreement import Agreement
+from core.model.agreement_terms import SwitchTerms
 from core.model.parties import Party
 from core.model.services import PLAIN, Service
 from core.switch_messages import HubPair, PassedQuery
@@ -48,17 +50,21 @@ def agree(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let two parties exchange through the switch, or otherwise than before."""
-    agreement = HubAgreement(
-        one=Party.parse(one),
-        other=Party.parse(other),
+    """Let two parties that cannot sign exchange through the switch, or otherwise than before.
+
+    Who can, signs an agreement with the other one, through the clearing house: evroam agreement propose.
+    """
+    terms = Agreement(
         services=frozenset(Service) if every_service else frozenset(service) if service else PLAIN,
-        modules=frozenset(module or ()),
-        ask_without_receiver=ask,
-        announce=announce,
-        store_and_forward=store_and_forward,
         prefixes_bind=prefixes_bind,
+        switch=SwitchTerms(
+            modules=frozenset(module or ()),
+            ask_without_receiver=ask,
+            announce=announce,
+            store_and_forward=store_and_forward,
+        ),
     )
+    agreement = HubAgreement(one=Party.parse(one), other=Party.parse(other), terms=terms)
     agreed = with_platform(data, CLEARING_HOUSE, lambda client: client.hub_agree(agreement))
     _tell(as_json, agreed.model_dump_json(), _line(agreed))
 
@@ -136,13 +142,17 @@ def _tell(as_json: bool, json_text: str, text: str) -> None:
 
 
 def _line(one: HubAgreement) -> str:
-    services = "every service" if one.services == frozenset(Service) else ", ".join(sorted(one.services)) or "nothing"
+    terms, signed = one.terms, one.terms.signed
+    services = "every service" if terms.services == frozenset(Service) else ", ".join(sorted(terms.services))
     more = {
-        "asked about unknown cards": one.ask_without_receiver,
-        "announcements": one.announce,
-        "store and forward": one.store_and_forward,
-        "prefixes bind": one.prefixes_bind,
+        f"version {signed.version} signed by both ({signed.hash[:12]})" if signed else "set here": True,
+        "asked about unknown cards": terms.switch.ask_without_receiver,
+        "announcements": terms.switch.announce,
+        "store and forward": terms.switch.store_and_forward,
+        "prefixes bind": terms.prefixes_bind,
+        f"modules {', '.join(sorted(terms.switch.modules))}": bool(terms.switch.modules),
+        f"ends {terms.end:%Y-%m-%d %H:%M} UTC" if terms.end else "": terms.end is not None,
     }
-    named = "".join(f"; {name}" for name, holds in more.items() if holds)
-    modules = f"; modules {', '.join(sorted(one.modules))}" if one.modules else ""
-    return f"{one.one} ↔ {one.other}: {services}{modules}{named}"
+    return "; ".join(
+        [f"{one.one} ↔ {one.other}: {services or 'nothing'}", *(name for name, is_so in more.items() if is_so)]
+    )

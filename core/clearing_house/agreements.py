@@ -1,4 +1,8 @@
-"""Which two parties may exchange what through the switch (5.4.6, 6.4.1). Who has no agreement exchanges nothing."""
+"""Which two parties may exchange what through the switch (5.4.6, 6.4.1). Who has no agreement exchanges nothing.
+
+Parties that can sign do so with one another, and the clearing house holds them to what it has seen signed
+(`signatures`). For parties on plain OCPI, which cannot, its operator sets the terms.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, delete, select
 
 from core.clearing_house.addresses import Address
+from core.endpoint.agreement import Agreement
+from core.endpoint.partner import Partner
 from core.model.parties import Party
-from core.model.services import BEGINNING, PLAIN, Service
+from core.model.services import BEGINNING, Service
 from core.store.engine import upsert
 from core.store.switch_tables import hub_agreement
 
@@ -16,27 +22,16 @@ _ENDING = {("STOP_SESSION",), ("CANCEL_RESERVATION",)}
 
 
 class HubAgreement(BaseModel):
-    """What two parties let the switch pass between them.
+    """What two parties let the switch pass between them; `terms.signed` is None where its operator set it.
 
-    modules: extension modules of others, by their names, beside those of `services`. ask_without_receiver: the home-CSP
-    of the two is asked about credentials that nobody is known to own. announce: pushes that a party addresses to the
-    clearing house reach the other. store_and_forward: what must not be lost waits for a receiver that is away.
-    prefixes_bind: an EVSE or contract id names its party by its beginning.
-    After valid_until nothing begins any more, and what is open is settled.
+    After its end nothing begins any more, and what is open is settled.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     one: Party
     other: Party
-    services: frozenset[Service] = PLAIN
-    modules: frozenset[str] = frozenset()
-    ask_without_receiver: bool = False
-    announce: bool = False
-    store_and_forward: bool = False
-    prefixes_bind: bool = False
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
+    terms: Agreement = Agreement()
 
     def partner_of(self, party: Party) -> Party:
         """The other one of the two."""
@@ -44,12 +39,27 @@ class HubAgreement(BaseModel):
 
     def covers(self, address: Address, at: datetime) -> bool:
         """Whether a request of this address may pass now."""
-        service = address.service
-        named = service in self.services if service is not None else address.module in self.modules
-        if not named or (self.valid_from is not None and at < self.valid_from):
-            return False
-        ends = address.below[:1] in _ENDING or (service is not None and service not in BEGINNING)
-        return ends or self.valid_until is None or at < self.valid_until
+        return covers(self.terms, address, at)
+
+
+def covers(agreement: Agreement, address: Address, at: datetime) -> bool:
+    """Whether an agreement lets a request of this address pass now."""
+    service = address.service
+    if service is None:
+        return address.module in agreement.switch.modules and agreement.holds(at)
+    finishes = address.below[:1] in _ENDING or service not in BEGINNING
+    return agreement.finishes(service) and (finishes or agreement.holds(at))
+
+
+def may_negotiate(one: Partner, other: Partner) -> bool:
+    """Whether two members can sign agreements: each has agreed with the clearing house on exchanging them."""
+    return all(Service.AGREEMENTS in member.agreement.services for member in (one, other))
+
+
+def negotiation(one: Party, other: Party) -> HubAgreement:
+    """What holds between two parties that may negotiate: agreements pass, and nothing else."""
+    services = frozenset({Service.AGREEMENTS})
+    return HubAgreement(one=one, other=other, terms=Agreement(services=services))
 
 
 class Agreements:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from core.clock import Clock
 from core.endpoint.ports import Reader
-from core.errors import NotFound
+from core.errors import NotFound, Refused
 from core.model.clearing.terms import ClearingTerms
 from core.model.parties import Party
 from core.store.clearing_tables import clearing_terms as table
@@ -33,20 +33,44 @@ class Clearing:
     reader: Reader
 
     async def agree(self, terms: ClearingTerms) -> None:
-        """Keep the terms of a pair in place of those before; what is cut already stays under the old ones."""
-        values = {
-            "country_code": terms.creditor.country_code,
-            "party_id": terms.creditor.party_id,
-            "debtor_country_code": terms.debtor.country_code,
-            "debtor_party_id": terms.debtor.party_id,
-            "body": terms.model_dump_json(),
-        }
-        await self.store.write(lambda connection: upsert(connection, table, values))
+        """Keep the terms of a pair that signs none, in place of those before; what is cut stays under the old ones.
+
+        Raises Refused (agreement_signed) for a pair that has signed its own.
+        """
+
+        def write(connection: Connection) -> None:
+            known = terms_in(connection).get((terms.creditor, terms.debtor))
+            if known is not None and known.hash is not None:
+                raise signed_by_both(terms.creditor, terms.debtor)
+            keep_terms(connection, terms)
+
+        await self.store.write(write)
 
     def terms(self) -> dict[Pair, ClearingTerms]:
         """The terms of every pair."""
         with self.store.read() as connection:
             return terms_in(connection)
+
+
+def signed_by_both(one: Party, other: Party) -> Refused:
+    """Two parties have signed an agreement, which only they can change."""
+    return Refused(
+        f"{one} and {other} have signed their agreement themselves",
+        code="agreement_signed",
+        next_step="One of the two proposes a change: evroam agreement propose.",
+    )
+
+
+def keep_terms(connection: Connection, terms: ClearingTerms) -> None:
+    """The terms of a pair, as `Clearing.agree`."""
+    values = {
+        "country_code": terms.creditor.country_code,
+        "party_id": terms.creditor.party_id,
+        "debtor_country_code": terms.debtor.country_code,
+        "debtor_party_id": terms.debtor.party_id,
+        "body": terms.model_dump_json(),
+    }
+    upsert(connection, table, values)
 
 
 def terms_in(connection: Connection) -> dict[Pair, ClearingTerms]:

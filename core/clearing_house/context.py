@@ -22,7 +22,7 @@ class Within:
 class Context:
     """One clearing house: who it is, where it keeps things; `endpoint` is set once it stands.
 
-    clock: of agreements and settlement. wire_clock: of the wire, on which presence, queues and logs are timed.
+    clock: of settlement. wire_clock: of the wire, by which agreements hold, and presence, queues and logs are timed.
     secret: keys the hashes under which credentials stand in the route table.
     """
 

@@ -129,7 +129,8 @@ SELECT 'D09', key, session, energy, h_energy, u_energy FROM beside WHERE abs(ene
 UNION ALL
 SELECT 'D14', key, session, amount, quoted_most, NULL FROM beside WHERE amount > quoted_most + money_tolerance
 UNION ALL
-SELECT 'D15', key, NULL, NULL, NULL, NULL FROM beside WHERE NOT list_contains(string_split(currencies, ' '), currency)
+SELECT 'D15', key, NULL, NULL, NULL, NULL FROM beside
+WHERE currencies <> '' AND NOT list_contains(string_split(currencies, ' '), currency)
 UNION ALL
 -- 0.1 Wh of a power in W over microseconds: W * us / 3.6e8.
 SELECT 'D17', key, session, energy, max_power_w * (ended - started) // 360000000, NULL FROM beside

@@ -88,7 +88,7 @@ class Ownership:
         ]
         if told:
             return reduce(frozenset.intersection, told)
-        binding = {one.partner_of(sender) for one in agreements if one.prefixes_bind}
+        binding = {one.partner_of(sender) for one in agreements if one.terms.prefixes_bind}
         return frozenset(_named_by_prefix(references, kinds) & binding)
 
     def _key(self, kind: str, id: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from core.clearing_house.addresses import CSO, CSP, Address
-from core.clearing_house.agreements import Agreements, HubAgreement
+from core.clearing_house.agreements import Agreements, HubAgreement, covers, may_negotiate, negotiation
 from core.clearing_house.aliases import End
 from core.clearing_house.context import Context
 from core.clearing_house.onward import HubError
@@ -19,6 +19,7 @@ from core.endpoint.partner import Partner, PartnerStatus
 from core.endpoint.rejection import Rejection
 from core.errors import InvalidInput
 from core.model.parties import Party, PlatformRole
+from core.model.services import Service
 
 _WRITES = {"PUT", "POST", "PATCH"}
 
@@ -93,21 +94,23 @@ class Gate:
             agreements = self._agreements.of(connection, [sender])
         found = []
         for one in agreements:
-            agreed = one.announce if announced else one.ask_without_receiver
-            if agreed and one.covers(passage.address, self._context.clock.now()):
+            switch = one.terms.switch
+            if switch.announce if announced else switch.ask_without_receiver:
                 try:
+                    _require_covered(passage, one)
                     found.append(self._at(passage, one.partner_of(sender), one))
                 except HubError:
                     continue  # who is not there, or does not play that role, is not meant
         return found
 
     def _agreement(self, connection: Connection, passage: Passage, party: Party) -> HubAgreement:
-        agreement = self._agreements.between(connection, passage.sender.party, party)
+        sender, other = passage.sender, self._context.partners.speakers().get(party)
+        if passage.address.service is Service.AGREEMENTS and other and may_negotiate(sender.partner, other):
+            return negotiation(sender.party, party)
+        agreement = self._agreements.between(connection, sender.party, party)
         if agreement is None:
             raise HubError(f"{party} is no receiver that you can reach here.", StatusCode.UNKNOWN_RECEIVER)
-        if not agreement.covers(passage.address, self._context.clock.now()):
-            service = passage.address.service or passage.address.module
-            raise HubError(f"The agreement between {passage.sender.party} and {party} does not cover {service}.")
+        _require_covered(passage, agreement)
         return agreement
 
     def _at(self, passage: Passage, party: Party, agreement: HubAgreement) -> Destination:
@@ -117,6 +120,9 @@ class Gate:
             raise HubError(f"{party} is not connected here.", StatusCode.UNKNOWN_RECEIVER)
         if partner.status is not PartnerStatus.CONNECTED:
             raise HubError(f"The exchange with {party} is suspended.", StatusCode.CONNECTION_PROBLEM)
+        for end in (passage.sender, End(partner, party)):
+            if address.service is not None and not covers(end.partner.agreement, address, passage.at):
+                raise HubError(f"Our own agreement with {end.party} does not cover {address.service}.")
         role = address.receiver_role
         if role is not None and not (_plays(partner, party, role) and _plays(*_ends(passage), _other(role))):
             raise HubError(f"{passage.sender.party} does not ask {party} for {address.module} in its role.")
@@ -127,6 +133,24 @@ class Gate:
             raise HubError(f"{party} does not offer {address.module} as {address.interface.lower()}.")
         query = f"?{passage.request.raw_query}" if passage.request.raw_query else ""
         return Destination(End(partner, party), agreement, url.rstrip("/") + address.raw_below + query)
+
+
+def _require_covered(passage: Passage, agreement: HubAgreement) -> None:
+    """Raise HubError for what the agreement of the two does not cover: a service, a site, a tariff, a currency."""
+    address, terms, references = passage.address, agreement.terms, passage.references
+    between = f"The agreement between {agreement.one} and {agreement.other}"
+    if not agreement.covers(address, passage.at):
+        raise HubError(f"{between} does not cover {address.service or address.module}.")
+    other = agreement.partner_of(passage.sender.party)
+    operator = passage.sender.party if address.receiver_role is CSP else other
+    for kind, id in references.pairs if address.receiver_role is not None else ():
+        if kind == "location" and not terms.has_site(f"{operator}/{id}"):
+            raise HubError(f"{between} does not cover the site {id[:40]}.")
+        if kind == "tariff" and not terms.has_tariff(f"{operator}/{id}"):
+            raise HubError(f"{between} does not cover the tariff {id[:40]}.")
+    currency = references.body.get("currency")
+    if isinstance(currency, str) and not terms.has_currency(currency):
+        raise HubError(f"{between} does not have the currency {currency[:3]}.")
 
 
 def time_left(deadline: float) -> float:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from core.clearing_house import agreements, aliases, repeats
 from core.clearing_house.agreements import HubAgreement
-from core.clearing_house.clearing import Clearing
+from core.clearing_house.clearing import Clearing, signed_by_both
 from core.clearing_house.context import Context, Within
 from core.clearing_house.desks import clearing_extensions
 from core.clearing_house.observing import Observer
@@ -68,7 +68,7 @@ class ClearingHouse:
         )
         self.context = context
         self.endpoint = context.endpoint
-        self.switch = Switch(context)
+        self.switch = Switch(context, identity.authority)
         self.endpoint.registrar.stands_behind = self.switch.presence.roles_behind
         self.clearing = Clearing(store, clock, Reader())
         self.switch.observer = Observer(self.clearing)
@@ -79,9 +79,15 @@ class ClearingHouse:
         self.endpoint.offer(ports or Ports(), extensions=extensions, switch=self.switch)
 
     async def agree(self, agreement: HubAgreement) -> None:
-        """Let two parties exchange from now on, or otherwise than before; each is told of the other."""
+        """Let two parties that sign nothing exchange from now on, or otherwise than before; each is told of the other.
+
+        Raises Refused (agreement_signed) for two that have signed an agreement themselves.
+        """
 
         def write(connection: Connection) -> None:
+            known = self.switch.agreements.between(connection, agreement.one, agreement.other)
+            if known is not None and known.terms.signed is not None:
+                raise signed_by_both(agreement.one, agreement.other)
             agreements.keep(connection, agreement, self.context.wire_clock.now())
             for party in (agreement.one, agreement.other):
                 self.switch.presence.mark(connection, party)

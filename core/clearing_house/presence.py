@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection, select
 
 from core.clearing_house.addresses import CSO, CSP
-from core.clearing_house.agreements import Agreements
+from core.clearing_house.agreements import Agreements, may_negotiate
 from core.clearing_house.context import Context
 from core.endpoint.binding import Binding
 from core.endpoint.exchange import Page, PageRequest
@@ -84,15 +84,15 @@ class Presence:
                 self._mark(connection, (party, one.role))
 
     def visible_to(self, connection: Connection, member: Partner) -> list[ReachableParty]:
-        """The parties with which this member has an agreement, by last change."""
+        """The parties with which this member has an agreement, or may sign one, by last change."""
         own = {role.party for role in member.roles}
-        others = {party for one in self._agreements.of(connection, own) for party in (one.one, one.other)} - own
+        others = {party for one in own for party in self._known_to(connection, one)} - own
         return [one for one, _partner_id in _stored(connection) if one.party in others]
 
     def roles_behind(self, parties: frozenset[Party]) -> tuple[RegisteredRole, ...]:
         """The parties that these can reach through us, as credentials name them."""
         with self._context.store.read() as connection:
-            agreed = {one.partner_of(party) for party in parties for one in self._agreements.of(connection, {party})}
+            agreed = {other for party in parties for other in self._known_to(connection, party)}
         speakers = self._context.partners.speakers()
         return tuple(
             RegisteredRole(role=role.role, party=role.party, name=role.name)
@@ -117,6 +117,23 @@ class Presence:
         await endpoint.requests.to_partner(member, "PUT", where, body)
 
     # -- inside
+
+    def _known_to(self, connection: Connection, party: Party) -> set[Party]:
+        """With whom a party has an agreement, or may sign one: both can, and play opposite roles."""
+        agreed = {one.partner_of(party) for one in self._agreements.of(connection, {party})}
+        speakers = self._context.partners.speakers()
+        member = speakers.get(party)
+        if member is None:
+            return agreed
+        played = {one.role for one in member.roles if one.party == party}
+        wanted = {opposite for opposite, own in ((CSO, CSP), (CSP, CSO)) if own in played}
+        return agreed | {
+            role.party
+            for other in {one.id: one for one in speakers.values()}.values()
+            if other.id != member.id and may_negotiate(member, other)
+            for role in other.roles
+            if role.role in wanted
+        }
 
     def _away(self) -> set[str]:
         if self._offline is None:
@@ -221,7 +238,7 @@ class Presence:
 
     def _mark(self, connection: Connection, key: _Key) -> None:
         party, role = key
-        partners = [agreed.partner_of(party) for agreed in self._agreements.of(connection, {party})]
+        partners = self._known_to(connection, party)
         members = [one.id for one in self._context.partners.connected() if any(map(one.speaks_for, partners))]
         mark = ObjectKey(country_code=party.country_code, party_id=party.party_id, id=role)
         self._context.endpoint.outbox.mark(connection, members, CLIENTS, mark)

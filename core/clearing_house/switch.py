@@ -22,6 +22,7 @@ from core.clearing_house.passage import Destination, Gate, Passage
 from core.clearing_house.presence import CLIENTS, ClientSource, Presence
 from core.clearing_house.references import objects_in, references_in
 from core.clearing_house.repeats import Repeats
+from core.clearing_house.signatures import Signatures
 from core.clearing_house.splicing import text_member, with_member
 from core.clearing_house.waiting import Waiting
 from core.endpoint.binding import Binding
@@ -32,6 +33,7 @@ from core.endpoint.ocpi.envelope import StatusCode
 from core.endpoint.partner import CONFIGURATION_MODULES, PartnerEndpoint, PartnerStatus
 from core.endpoint.rejection import Rejection
 from core.endpoint.routing import Found
+from core.endpoint.tls import CertificateAuthority
 from core.errors import InvalidInput, NotAllowed
 from core.model.services import Service
 
@@ -43,7 +45,7 @@ _RESPONSE_URL = "response_url"
 class Switch:
     """Implements the endpoint's `Switch`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, authority: CertificateAuthority) -> None:
         self._context = context
         self.agreements = Agreements()
         self.ownership = Ownership(context.store, context.secret)
@@ -56,6 +58,7 @@ class Switch:
         self._aliases = Aliases(context)
         self._repeats = Repeats(context.store)
         self._gate = Gate(context, self.agreements, self.ownership)
+        self._signatures = Signatures(context, authority, self.agreements, self.presence)
         self.observer: Observer | None = None
 
     # -- what the endpoint asks
@@ -271,6 +274,8 @@ class Switch:
         if address.interface == "SENDER":
             facts += facts_of_answer(address, objects_in(delivered.answer.body), receiver)
         await self.ownership.learn(facts, self._context.wire_clock.now())
+        body, said = passage.request.body, delivered.answer.body
+        await self._signatures.passed(address, passage.request.method, body, passage.sender, to.receiver, said)
         if self.observer is not None:
             request, binding = passage.request, self._context.endpoint.bindings[address.version]
             sender = passage.sender.partner

@@ -31,14 +31,14 @@ class Waiting:
 
     def may(self, passage: Passage, destination: Destination) -> bool:
         """Whether this request may wait for a receiver that is away."""
-        return destination.agreement.store_and_forward and must_arrive(
+        return destination.agreement.terms.switch.store_and_forward and must_arrive(
             passage.address, passage.references, passage.request.method
         )
 
     def must(self, passage: Passage, destination: Destination) -> bool:
         """Whether something of the same object waits already, which this must not overtake."""
         key = object_key(passage.address, passage.references)
-        if key is None or passage.request.method == "GET" or not destination.agreement.store_and_forward:
+        if key is None or passage.request.method == "GET" or not destination.agreement.terms.switch.store_and_forward:
             return False
         with self._context.store.read() as connection:
             return self.queue.waits(connection, passage.sender.party, destination.receiver.party, key)

@@ -68,6 +68,17 @@ class Agreement(Terms):
         return self.end is not None and self.end <= at
 
     @property
+    def behind(self) -> "Agreement":
+        """Under what we stand with whoever is reached through this partner, until we have agreed on something with it.
+
+        Where agreements can be exchanged, on nothing but these; through a clearing house on plain OCPI its own terms
+        hold for all behind it [J].
+        """
+        if Service.AGREEMENTS not in self.services:
+            return self
+        return Agreement(services=frozenset({Service.AGREEMENTS}), transport=self.transport)
+
+    @property
     def end(self) -> datetime | None:
         """From when on nothing new begins; None: not known."""
         return min((one for one in (self.valid_until, self.ends_at) if one is not None), default=None)

@@ -31,13 +31,15 @@ from core.endpoint.extensions.agreements import (
     END_KIND,
     KIND,
     REFRESH_KIND,
+    SIGNED_END,
+    SIGNED_VERSION,
     EndNotice,
     ListedVersion,
     Standing,
     agreeing,
+    end_text,
 )
 from core.endpoint.jws import signed, signer
-from core.endpoint.ocpi.kinds import write_timestamp
 from core.endpoint.ocpi.reading import Json
 from core.endpoint.outbox import Outbox
 from core.endpoint.partner import Partner
@@ -50,8 +52,6 @@ from core.model.agreement_terms import AgreementDocument, Terms, Transport, Vers
 from core.model.parties import ObjectKey, PartyRole
 from core.model.services import Service
 from core.store.engine import Store
-
-_VERSION_KIND, _END_KIND = "evroam-agreement+jws", "evroam-agreement-end+jws"
 
 
 class Agreements:
@@ -112,7 +112,7 @@ class Agreements:
         unsigned = known.signed is None and not known.has_ended(self._clock.now())
         if not unsigned or Service.AGREEMENTS not in known.services or known.transport is not Transport.MUTUAL_TLS:
             return None
-        return None if partner.via is not None else await self.propose(partner, known.terms)
+        return await self.propose(partner, known.terms)
 
     async def propose(self, partner: Partner, terms: Terms) -> Version:
         """Sign a new version and send it; it holds once the partner has signed it, too.
@@ -124,7 +124,7 @@ class Agreements:
         with self._store.read() as connection:
             current = in_force(connection, partner.id)
         text = Text.of(self._document(partner, terms, current, now))
-        signature = signed(self._identity, _VERSION_KIND, text.hash)
+        signature = signed(self._identity, SIGNED_VERSION, text.hash)
         version = Version(partner.id, text, VersionState.PROPOSED, signature, None, now)
         await self._store.write(lambda connection: keep(connection, version))
         try:
@@ -143,7 +143,7 @@ class Agreements:
                 next_step="See evroam agreement show.",
             )
         self._require_signable(partner, waiting.text.document.terms)
-        signature = signed(self._identity, _VERSION_KIND, waiting.hash)
+        signature = signed(self._identity, SIGNED_VERSION, waiting.hash)
 
         def write(connection: Connection) -> Version:
             require_succession(waiting.text.document, in_force(connection, partner.id))
@@ -160,7 +160,7 @@ class Agreements:
         ends_at = at or self._clock.now()
         ends_at = ends_at.replace(microsecond=ends_at.microsecond // 1000 * 1000)  # as finely as the wire tells it
         holds = partner.agreement.signed
-        signature = signed(self._identity, _END_KIND, _end_text(holds.hash, ends_at)) if holds else None
+        signature = signed(self._identity, SIGNED_END, end_text(holds.hash, ends_at)) if holds else None
 
         def write(connection: Connection) -> None:
             self._end(connection, partner, ends_at, Side.US, signature)
@@ -176,10 +176,10 @@ class Agreements:
         What it proposes while nothing is signed is signed at once where it is what we have set for it ourselves.
         """
         text = Text.read(document)
-        await self._require_theirs(partner, _VERSION_KIND, text.hash, signature)
+        await self._require_theirs(partner, SIGNED_VERSION, text.hash, signature)
         self._require_between_us(partner, text.document)
         ours = (
-            signed(self._identity, _VERSION_KIND, text.hash) if self._is_ours_already(partner, text.document) else None
+            signed(self._identity, SIGNED_VERSION, text.hash) if self._is_ours_already(partner, text.document) else None
         )
         now = self._clock.now()
 
@@ -207,7 +207,7 @@ class Agreements:
         holds = partner.agreement.signed
         if holds is None or holds.hash != notice.hash:
             raise Refused("This is not the version that holds", code="agreement_stale")
-        await self._require_theirs(partner, _END_KIND, _end_text(notice.hash, notice.ends_at), notice.signature)
+        await self._require_theirs(partner, SIGNED_END, end_text(notice.hash, notice.ends_at), notice.signature)
         await self._partners.change(
             lambda connection: self._end(connection, partner, notice.ends_at, Side.THEM, notice.signature)
         )
@@ -290,7 +290,7 @@ class Agreements:
         )
 
     def _require_signable(self, partner: Partner, terms: Terms) -> None:
-        if partner.via is not None:
+        if partner.via is not None and Service.AGREEMENTS not in partner.agreement.services:
             raise Refused(
                 f"{partner.name} stands under the agreement with the clearing house",
                 code="agreement_behind",
@@ -322,12 +322,16 @@ class Agreements:
         return known.signed is None and not known.has_ended(self._clock.now()) and known.terms == document.terms
 
     async def _require_theirs(self, partner: Partner, kind: str, text: str, signature: str) -> None:
-        """Raise Refused unless the partner itself signed this, by the certificate that is bound to it."""
+        """Raise Refused unless the partner itself signed this, by the certificate that is bound to it.
+
+        Behind a clearing house, whose certificate the connection shows, by one that names the partner's parties.
+        """
         certificate = signer(self._identity.authority, kind, text, signature)
-        bound = self._partners.get(partner.id).certificate_name
-        if bound is None and certificate.names(partner.roles):
+        named = certificate.names(partner.roles)
+        bound = None if partner.via is not None else self._partners.get(partner.id).certificate_name
+        if bound is None and partner.via is None and named:
             bound = await self._partners.change(lambda connection: bind(connection, partner.id, certificate.name))
-        if bound != certificate.name:
+        if not (named if partner.via is not None else bound == certificate.name):
             raise Refused(f"This is not the signature of {partner.name}", code="signature_foreign")
 
     def _mark(self, connection: Connection, partner: Partner, kind: str, hash: str) -> None:
@@ -345,7 +349,3 @@ class Agreements:
 def _require_not_replaced(version: Version) -> None:
     if version.state is VersionState.REPLACED:
         raise Refused("This version has been replaced", code="agreement_stale")
-
-
-def _end_text(hash: str, ends_at: datetime) -> str:
-    return f"{hash} {write_timestamp(ends_at)}"

@@ -74,7 +74,7 @@ class Endpoint:
         page_limit: int = PAGE_LIMIT,
     ) -> None:
         base_url = self._base_url = public_url.rstrip("/")
-        self._store, self._clock, self._roles, self._page_limit = store, clock, tuple(roles), page_limit
+        self._store, self._clock, self.roles, self._page_limit = store, clock, tuple(roles), page_limit
         self.bindings = bindings_of(versions)
         guard = AddressGuard([*networks, *(LOOPBACK if _is_loopback(base_url) else ())])
         self.versions_url = f"{base_url}/ocpi/versions"
@@ -82,19 +82,19 @@ class Endpoint:
         self.log = MessageLog(store, keep_bodies=keep_bodies)
         self.partners = Partners(store, clock, identity.token_key, server_tls=server_tls)
         self.requests = PartnerRequests(identity, guard, clock, self.log, self.partners)
-        self.calls = Calls(self.requests, self.bindings, self._roles, base_url, clock)
+        self.calls = Calls(self.requests, self.bindings, self.roles, base_url, clock)
         self.registrar = Registrar(
             store=store,
             clock=clock,
             partners=self.partners,
             requests=self.requests,
-            roles=self._roles,
+            roles=self.roles,
             versions_url=self.versions_url,
             bindings=self.bindings,
             required=required,
         )
         self.outbox = Outbox(store, clock, self.partners, self._push, self._repair)
-        ours = (role.party for role in self._roles)
+        ours = (role.party for role in self.roles)
         self.reachable = ReachableParties(self.partners, clock, self.outbox.wake, ours)
         self.registrar.met_hub = self._met_hub
         self.agreements = Agreements(
@@ -102,7 +102,7 @@ class Endpoint:
             clock=clock,
             partners=self.partners,
             identity=identity,
-            roles=self._roles,
+            roles=self.roles,
             calls=self.calls,
             outbox=self.outbox,
             registrar=self.registrar,
@@ -143,7 +143,7 @@ class Endpoint:
             clock=self._clock,
             partners=self.partners,
             log=self.log,
-            parties=frozenset(role.party for role in self._roles),
+            parties=frozenset(role.party for role in self.roles),
             passes_on=switch is not None,
             base_url=base_url,
             configuration=configuration(base_url, self.bindings, offered, services, self.registrar),

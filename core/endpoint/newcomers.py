@@ -1,4 +1,7 @@
-"""A partner that has just registered, from either side, is asked at once for what it has (UC1-2, UC2-2, UC4-2)."""
+"""A partner that is new, from either side, is asked at once for what it has (UC1-2, UC2-2, UC4-2).
+
+One behind a clearing house is new with the first agreement on anything that could be asked for.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,6 +22,7 @@ _PAUSES = (1.0, 4.0, 16.0, 60.0)
 """Seconds before each attempt: when a partner registers with us, our answer is still on its way to it."""
 
 _AFTER_FAILURE = 30.0
+_NEWS = {"partner_registered", "agreement_changed"}
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +41,7 @@ async def welcome(store: Store, partners: Partners, tasks: Tasks, pull: Pull) ->
             async with aclosing(store.follow((AUDIT_STREAM,), after)) as following:
                 async for told in following:
                     after = told.sequence
-                    if told.kind == "partner_registered":
+                    if told.kind in _NEWS:
                         tasks.begin(_greet(store, partners, str(told.body["partner_id"]), pull))
         except StoreError as error:
             log.warning("newcomers_not_followed", code=error.code)

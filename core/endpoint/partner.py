@@ -69,10 +69,13 @@ class Partner(BaseModel):
     def reached_through(self, hub: "Partner") -> "Partner":
         """Itself with the connection of the clearing house behind which it stands: where that ends, this one does."""
         own = self.status is PartnerStatus.CONNECTED
+        ends = (one for one in (self.agreement.ends_at, hub.agreement.end) if one is not None)
         return self.model_copy(
             update={
                 "status": hub.status if own else self.status,
-                "agreement": self.agreement.model_copy(update={"transport": hub.agreement.transport}),
+                "agreement": self.agreement.model_copy(
+                    update={"transport": hub.agreement.transport, "ends_at": min(ends, default=None)}
+                ),
                 "versions_url": hub.versions_url,
                 "version": hub.version,
                 "endpoints": tuple(one for one in hub.endpoints if one.module not in CONFIGURATION_MODULES),

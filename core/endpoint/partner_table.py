@@ -123,10 +123,12 @@ def renew(
 
 def set_agreement(connection: Connection, partner_id: str, agreement: Agreement, now: datetime) -> None:
     """What holds between us and a partner from now on, and with those behind it who stand under the same."""
-    row = connection.execute(select(partner.c.agreement).where(partner.c.id == partner_id)).one()
-    behind = (partner.c.via == partner_id) & (partner.c.agreement == row.agreement)
-    changed = update(partner).where(or_(partner.c.id == partner_id, behind))
-    connection.execute(changed.values(agreement=agreement.model_dump_json()))
+    before = connection.execute(select(partner.c.agreement).where(partner.c.id == partner_id)).scalar_one()
+    under = Agreement.model_validate_json(before).behind.model_dump_json()
+    behind = (partner.c.via == partner_id) & (partner.c.agreement == under)
+    connection.execute(update(partner).where(behind).values(agreement=agreement.behind.model_dump_json()))
+    of = partner.c.id == partner_id
+    connection.execute(update(partner).where(of).values(agreement=agreement.model_dump_json()))
     signed, end = agreement.signed, agreement.end
     facts: dict[str, object] = {
         "partner_id": partner_id,

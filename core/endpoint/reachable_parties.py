@@ -1,7 +1,8 @@
 """Who stands behind a clearing house, as a member keeps it (6.4.1): told by HubClientInfo or by its credentials.
 
-A party that the clearing house connects us with becomes a partner of ours without a connection of its own, under the
-agreement with the clearing house [J]; one that is reached directly stays so.
+A party that the clearing house connects us with becomes a partner of ours without a connection of its own, under an
+agreement of its own that the two have still to sign, or under that with a clearing house on plain OCPI [J]; one that is
+reached directly stays so.
 """
 
 import uuid
@@ -89,7 +90,7 @@ def _partner(hub: Partner, value: ReachableParty, name: str | None) -> Partner:
         name=f"{called} via {hub.name}"[:100],
         status=PartnerStatus.CONNECTED,
         roles=(PartyRole(role=value.role, party=value.party, name=called),),
-        agreement=hub.agreement,
+        agreement=hub.agreement.behind,
         via=hub.id,
         reachability=value.reachability,
     )

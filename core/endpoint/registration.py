@@ -154,7 +154,7 @@ class Registrar:
             return
         offer = await self._discover(known.versions_url, token, known.agreement, known.version)
         await self._partners.change(
-            lambda connection: set_endpoints(connection, partner_id, offer.version, offer.endpoints)
+            lambda connection: set_endpoints(connection, known.via or partner_id, offer.version, offer.endpoints)
         )
 
     async def disconnect(self, partner_id: str) -> None:

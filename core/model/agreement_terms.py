@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from core.model.agreements import PricingOptions
-from core.model.clearing.terms import Tolerances, Windows
+from core.model.clearing.terms import MOST_CURRENCIES, SettlementTerms, Tolerances, Windows
 from core.model.credentials import CredentialKind
 from core.model.identification import RULES, IdentificationMethodType
+from core.model.money import CurrencyCode
 from core.model.parties import Party, PartyRole
 from core.model.services import PLAIN, Service
 from core.model.session_updates import LONGEST_INTERVAL, UPDATE_INTERVAL
@@ -39,6 +40,25 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class SwitchTerms(_Value):
+    """What a clearing house does for the two parties that are connected through it (6.4.1).
+
+    modules: extension modules of others that it passes, by their names, beside those of the services agreed.
+    ask_without_receiver: the home-CSP of the two is asked about credentials that nobody is known to own. announce:
+    pushes that a party addresses to the clearing house reach the other. store_and_forward: what must not be lost waits
+    for a receiver that is away.
+    """
+
+    modules: Annotated[frozenset[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = frozenset()
+    ask_without_receiver: bool = False
+    announce: bool = False
+    store_and_forward: bool = False
+
+    @field_serializer("modules", when_used="json")
+    def _in_order(self, given: Iterable[str]) -> list[str]:
+        return sorted(given)
+
+
 class Terms(_Value):
     """What two platforms agree on. Defaults are the strict ones, and for plain OCPI: no extension.
 
@@ -46,22 +66,25 @@ class Terms(_Value):
     drivers may identify. currencies: those agreed; none named: any. pricing: rounding and all else on which a price
     depends. tolerances: how far two records of a session may differ. windows: deadlines, those of disputes too.
     prefixes_bind: EVSE and contract ids must begin with a party that the partner speaks for (some hubs demand it; OCPI
-    itself links them to nothing). update_interval: the shortest at which a home-CSP is told of a session (UC3-6) while
-    nothing but its meter moves. valid_from, valid_until: when something new may begin; what is open then goes on and
-    is settled.
+    itself links them to nothing); a clearing house between the two then routes by them. update_interval: the shortest
+    at which a home-CSP is told of a session (UC3-6) while nothing but its meter moves. switch, settlement: what a
+    clearing house between the two does. valid_from, valid_until: when something new may begin; what is open then goes
+    on and is settled.
     """
 
     services: frozenset[Service] = PLAIN
     sites: Annotated[frozenset[str], Field(max_length=LONGEST_LIST)] | None = None
     tariffs: Annotated[frozenset[str], Field(max_length=LONGEST_LIST)] | None = None
     methods: frozenset[IdentificationMethodType] = METHODS
-    currencies: tuple[Annotated[str, Field(pattern="^[A-Z]{3}$")], ...] = ()
+    currencies: Annotated[tuple[CurrencyCode, ...], Field(max_length=MOST_CURRENCIES)] = ()
     pricing: PricingOptions = PricingOptions()
     tolerances: Tolerances = Tolerances()
     windows: Windows = Windows()
     transport: Transport = Transport.MUTUAL_TLS
     prefixes_bind: bool = False
     update_interval: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=LONGEST_INTERVAL)] = UPDATE_INTERVAL
+    switch: SwitchTerms = SwitchTerms()
+    settlement: SettlementTerms = SettlementTerms()
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
 

@@ -45,6 +45,23 @@ hub_agreement = Table(
     Column("last_updated", Moment, nullable=False),
 )
 
+hub_agreement_version = Table(
+    "hub_agreement_version",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("agreement_id", String(36), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    *_party("one_"),
+    *_party("other_"),
+    Column("one_signature", Text, nullable=False),
+    Column("other_signature", Text, nullable=False),
+    Column("in_force_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Column("ended_by", String(8)),
+    Column("end_signature", Text),
+)
+
 hub_route = Table(
     "hub_route",
     metadata,

@@ -32,6 +32,7 @@ from core.endpoint.ports import (
 from core.endpoint.serving import listen, url_of
 from core.endpoint.tls import CertificateAuthority
 from core.http import HttpAnswer
+from core.model.agreement_terms import SwitchTerms
 from core.model.parties import Party, PartyRole, PlatformRole
 from core.model.services import Service
 from core.store.engine import Store
@@ -41,7 +42,8 @@ from tests.endpoint.wire_objects import token
 SECOND = PartyRole(role=PlatformRole.HOME_CSP, party=Party.parse("NL*SEC"), name="Second")
 HUB = PartyRole(role=PlatformRole.CLEARING_HOUSE, party=Party.parse("NL*HUB"), name="Hub")
 THINGS = "nlxyz-things"
-EVERYTHING = frozenset(Service)
+EVERYTHING = frozenset(Service) - {Service.AGREEMENTS}
+"""All that can be agreed without a signature: the clearing house's operator sets the terms of pairs."""
 
 
 @dataclass
@@ -239,13 +241,14 @@ async def behind_hub(
         yield Behind(house, clock, store, **members, url=url, _stacks=stacks, _authority=authority, _folder=folder)
 
 
-def everything(**terms: Any) -> list[HubAgreement]:
+def everything(prefixes_bind: bool = False, **switch: Any) -> list[HubAgreement]:
     """Each home-CSP has agreed on all services with the visited-CSO, and on the strangers' module."""
-    modules = frozenset({THINGS})
-    return [
-        HubAgreement(one=VISITED.party, other=one.party, services=EVERYTHING, modules=modules, **terms)
-        for one in (HOME, SECOND)
-    ]
+    terms = Agreement(
+        services=EVERYTHING,
+        prefixes_bind=prefixes_bind,
+        switch=SwitchTerms(modules=frozenset({THINGS}), **switch),
+    )
+    return [HubAgreement(one=VISITED.party, other=one.party, terms=terms) for one in (HOME, SECOND)]
 
 
 async def connect_to(member: Member, house: ClearingHouse) -> None:

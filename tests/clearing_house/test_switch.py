@@ -9,6 +9,7 @@ import pytest
 from core.clearing_house.agreements import HubAgreement
 from core.clearing_house.context import Within
 from core.clearing_house.log import Kind
+from core.endpoint.agreement import Agreement
 from core.endpoint.exchange import Answer
 from core.endpoint.tls import CertificateAuthority
 from core.model.parties import Party
@@ -79,7 +80,11 @@ async def test_a_command_in_anothers_name_goes_no_further(hub: Behind) -> None:
 
 
 async def test_errors_of_the_switch_have_their_codes(authority: CertificateAuthority, tmp_path: Path) -> None:
-    some = HubAgreement(one=VISITED.party, other=HOME.party, services=frozenset({Service.SITES, Service.SESSIONS}))
+    some = HubAgreement(
+        one=VISITED.party,
+        other=HOME.party,
+        terms=Agreement(services=frozenset({Service.SITES, Service.SESSIONS})),
+    )
     async with behind_hub(authority, tmp_path, agreements=[some], within=Within(0.2, 0.4)) as hub:
         put = ("PUT", "/receiver/locations/DE/VIS/L1", location())
         assert code(await hub.visited.say(*put, to=NOBODY)) == (200, 4001)

@@ -23,7 +23,8 @@ from core.model.sdr import Sdr, SdrCost
 from core.model.services import Service
 from core.model.session import ServiceSession, SessionState
 from core.model.sites import Site
-from core.network import AGREEMENT, LOOPBACK_HOST, Member, Network
+from core.network import LOOPBACK_HOST, Member, Network
+from core.network_links import AGREEMENT
 from core.store.engine import Store
 from core.store.sessions import load
 from core.store.tables import partner, sdr, service_session

@@ -10,18 +10,23 @@ import pytest
 from typer.testing import CliRunner
 
 from app.commands import app
+from core.clearing_house.addresses import Address
+from core.clearing_house.agreements import HubAgreement
 from core.driver_client import DriverClient
 from core.driver_messages import SiteQuery
 from core.driver_messages.reservations import ReservationWish
 from core.endpoint.agreement_table import Version
+from core.endpoint.extensions.agreements import send_version
 from core.errors import NotFound, Refused
 from core.model.agreement_terms import Terms, VersionState
 from core.model.agreements import PricingOptions, Rounding, RoundingPlace, StepRounding
+from core.model.clearing.terms import CutOff, SettlementTerms
 from core.model.credentials import CredentialKind
 from core.model.identification import IdentificationMethodType
 from core.model.services import Service
 from core.model.session import SessionState
-from core.network import AGREEMENT, Member, Network
+from core.network import Member, Network
+from core.network_links import AGREEMENT
 from tests.network.charging import charge, free_posts, home_at, in_state, sdrs_kept, visited_at
 from tests.network.test_duplicates import start_command
 from tests.networks import heard_by, quote_at, sites_near
@@ -46,21 +51,68 @@ async def roaming(network: Network, driver: DriverClient, member: Member) -> set
 
 
 async def test_the_network_signs_its_agreements_when_it_connects(network: Network) -> None:
-    """With each partner that it meets directly; one behind the clearing house stands under that house's agreement."""
+    """Each pair with one another, also through the clearing house, and whoever is behind that one with it as well."""
     assert {network.is_reached_through_house(one) for one in network.members} == {True, False}
     for member in network.members:
         partner = visited_at(network, member)
         ours, theirs = partner.agreement, home_at(member).agreement
-        if network.is_reached_through_house(member):
-            assert ours.signed is None and theirs.signed is None
-            with pytest.raises(Refused) as behind:
-                await network.home.endpoint.agreements.propose(partner, AGREEMENT.terms)
-            assert behind.value.code == "agreement_behind" and behind.value.next_step
-            continue
         assert ours.signed is not None and ours.signed == theirs.signed and ours.signed.version == 1
         assert ours.services == theirs.services == frozenset(Service)
         [newest, *_] = network.home.endpoint.agreements.versions(partner.id)
         assert newest.state is VersionState.IN_FORCE and newest.our_signature and newest.their_signature
+    house = network.clearing_house
+    assert house is not None
+    assert all(one.agreement.signed is not None for one in house.endpoint.partners.connected())
+
+
+async def test_the_clearing_house_holds_two_parties_to_what_it_has_seen_signed(network: Network) -> None:
+    house = network.clearing_house
+    [member] = [one for one in network.members if network.is_reached_through_house(one)]
+    assert house is not None
+    home, visited, calls = network.home.context.party, member.platform.context.party, network.home.endpoint.calls
+
+    def held() -> HubAgreement:
+        with house.context.store.read() as connection:
+            found = house.switch.agreements.between(connection, home, visited)
+        assert found is not None
+        return found
+
+    async def tariffs_are_passed() -> bool:
+        partner = visited_at(network, member).model_copy(update={"agreement": AGREEMENT})
+        try:
+            return bool([one async for one in calls.pull_tariffs(partner, None)])
+        except Refused as refused:
+            assert "does not cover tariffs" in refused.message
+            return False
+
+    [first, *_] = network.home.endpoint.agreements.versions(visited_at(network, member).id)
+    cleared = house.clearing.terms()[visited, home]
+    assert held().terms.signed == visited_at(network, member).agreement.signed
+    assert (cleared.id, cleared.version, cleared.hash) == (first.text.document.id, 1, first.hash)
+    assert await tariffs_are_passed()
+    for set_here in (house.agree(HubAgreement(one=home, other=visited)), house.clearing.agree(cleared)):
+        with pytest.raises(Refused) as refused:
+            await set_here
+        assert refused.value.code == "agreement_signed"
+
+    settlement = SettlementTerms(cut_off=CutOff.WEEKLY, time_zone="Europe/Amsterdam")
+    second = await change(network, member, settlement=settlement, services=AGREEMENT.services - {Service.TARIFFS})
+    assert held().terms.signed is not None and held().terms.signed.hash == second.hash
+    cleared = house.clearing.terms()[visited, home]
+    assert (cleared.cut_off, cleared.time_zone, cleared.version) == (CutOff.WEEKLY, "Europe/Amsterdam", 2)
+    assert not await tariffs_are_passed()  # though an end that would not keep to it asks
+    assert first.our_signature is not None
+    again = (first.text.document.id, 1, first.text.canonical, first.our_signature)
+    with pytest.raises(Refused):
+        await send_version(calls, visited_at(network, member), *again)
+    assert held().terms.signed.hash == second.hash  # what was replaced never comes back
+
+    await member.platform.endpoint.agreements.end(home_at(member))
+    await member.platform.endpoint.outbox.settled()
+    assert held().terms.ends_at == visited_at(network, member).agreement.ends_at is not None
+    start, stop = (Address("2.3.0", "RECEIVER", "commands", (f"{one}_SESSION",)) for one in ("START", "STOP"))
+    now = house.context.wire_clock.now()
+    assert not held().covers(start, now) and held().covers(stop, now)
 
 
 async def test_an_ended_agreement_lets_a_session_end_and_none_begin(network: Network, driver: DriverClient) -> None:

@@ -9,7 +9,6 @@ import pytest
 from core.driver_client import DriverClient
 from core.endpoint.extension import module_id
 from core.endpoint.ocpi.kinds import write_timestamp
-from core.model.clearing.terms import ClearingTerms
 from core.model.parties import Party, PlatformRole
 from core.network import Network
 from core.visited_cso.rate import RateLimit
@@ -304,11 +303,6 @@ async def doors(network: Network, driver: DriverClient) -> AsyncIterator[Doors]:
     through = next(one for one in sessions if network.is_reached_through_house(one.post.member))
     planner, quoter = direct.post.member.platform.plans, direct.post.member.platform.quoter
     planner._limit = quoter._limit = RateLimit(1_000_000, timedelta(minutes=1))  # it is not what is tried here
-    house = network.clearing_house
-    assert house is not None
-    await house.clearing.agree(
-        ClearingTerms(id="T1", creditor=through.visited.visited, debtor=network.home.context.party)
-    )
     yield Doors(network, direct, through)
 
 

@@ -1,6 +1,7 @@
 """Opening: the schema is made, kept or refused; what is wrong with a database has a code and a next step."""
 
 import asyncio
+import json
 import sqlite3
 import stat
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, insert, inspect, make_url, select, text
 
+from core.clearing_house.agreements import Agreements
 from core.store import tables
 from core.store.connections import place_of, writing_engine
 from core.store.engine import Store, StoreError
@@ -99,6 +102,26 @@ async def test_a_migrated_database_opens_without_another_step(store_url: str, tm
     store = await Store.open(store_url)
     await store.write(keep("a"))
     await store.close()
+
+
+async def test_terms_that_a_clearing_house_had_set_before_still_hold(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "platform").mkdir(exist_ok=True)
+    home, visited = {"country_code": "NL", "party_id": "HOM"}, {"country_code": "DE", "party_id": "VIS"}
+    switch = {"modules": ["nlxyz-things"], "ask_without_receiver": True, "announce": False, "store_and_forward": True}
+    old = {"one": home, "other": visited, "services": ["sites"], "prefixes_bind": True, "valid_until": None, **switch}
+    key = {**visited, **{f"other_{name}": value for name, value in home.items()}}
+    engine = writing_engine(place_of(sqlite_url), foreign_keys=False)
+    with engine.begin() as connection:
+        command.upgrade(configuration(connection), "0012")
+        names = ", ".join(key)
+        values = ", ".join(f":{name}" for name in key)
+        insert = f"INSERT INTO hub_agreement ({names}, body, last_updated) VALUES ({values}, :body, 0)"
+        connection.execute(text(insert), {**key, "body": json.dumps(old)})
+        upgrade(connection)
+        [kept] = Agreements().all(connection)
+    engine.dispose()
+    assert kept.terms.services == {"sites"} and kept.terms.prefixes_bind and kept.terms.signed is None
+    assert kept.terms.switch.model_dump() == {**switch, "modules": {"nlxyz-things"}}
 
 
 async def test_the_stamp_is_the_newest_revision(store: Store) -> None:

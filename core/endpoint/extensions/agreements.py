@@ -12,7 +12,7 @@ from core.endpoint.calls import Calls
 from core.endpoint.exchange import Answer, Request, Route
 from core.endpoint.extension import Extension, Push, module_id
 from core.endpoint.ocpi.envelope import list_text
-from core.endpoint.ocpi.kinds import CiString, Moment
+from core.endpoint.ocpi.kinds import CiString, Moment, write_timestamp
 from core.endpoint.ocpi.reading import Json, JsonObject, parse, to_text
 from core.endpoint.ocpi.shape import Shape, only_object, to_wire
 from core.endpoint.partner import Partner
@@ -22,6 +22,9 @@ from core.model.services import Service
 MODULE = module_id("agreements")
 KIND, END_KIND, REFRESH_KIND = "agreements", "agreement_ends", "agreement_endpoints"
 """The kinds under which versions, ends, and partners whose endpoints are to be read again are marked in the outbox."""
+
+SIGNED_VERSION, SIGNED_END = "evroam-agreement+jws", "evroam-agreement-end+jws"
+"""The kinds of signatures: over the hash of a version, and over `end_text`."""
 
 _LONGEST_SIGNATURE = 8_000
 _Hash = Annotated[str, CiString(64)]
@@ -44,7 +47,9 @@ class Standing(Shape):
     signature: _Signature | None = None
 
 
-class _Proposal(Shape):
+class Proposal(Shape):
+    """What its sender signs a version with; the document stands beside it."""
+
     signature: _Signature
 
 
@@ -83,7 +88,7 @@ def agreeing(party: AgreementParty, push: Push, push_end: Push, refresh: Push) -
         named = (document.get("id"), document.get("version")) if isinstance(document, dict) else (None, None)
         if (named[0], str(named[1])) != (request.path["agreement_id"], request.path["version"]):
             raise InvalidInput("The document in the body is another one than in the path.")
-        standing = await party.receive(request.partner, document, _Proposal.read(body).signature)
+        standing = await party.receive(request.partner, document, Proposal.read(body).signature)
         return Answer(to_text(to_wire(standing)))
 
     async def put_end(request: Request) -> Answer:
@@ -100,6 +105,11 @@ def agreeing(party: AgreementParty, push: Push, push_end: Push, refresh: Push) -
         Route(MODULE, "SENDER", "GET", "", get),
     )
     return Extension(Service.AGREEMENTS, routes, {KIND: push, END_KIND: push_end, REFRESH_KIND: refresh})
+
+
+def end_text(hash: str, ends_at: datetime) -> str:
+    """What is signed to end a version."""
+    return f"{hash} {write_timestamp(ends_at)}"
 
 
 def _listed_text(one: ListedVersion) -> str:

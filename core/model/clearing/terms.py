@@ -6,13 +6,28 @@ The standard names the clauses; every figure here is a judgement of evroam that 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from core.model.agreements import PricingOptions
 from core.model.money import CurrencyCode
 from core.model.parties import Party
+
+MOST_CURRENCIES = 200
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("not a time zone of the tz database") from None
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+"""A name of the tz database."""
 
 
 class _Value(BaseModel):
@@ -57,18 +72,29 @@ class Windows(_Value):
     revoked: timedelta = timedelta(minutes=15)
 
 
+class SettlementTerms(_Value):
+    """How the SDRs of two parties are settled where a clearing house does it; members as in `ClearingTerms`."""
+
+    cut_off: CutOff = CutOff.DAILY
+    time_zone: TimeZoneName = "Europe/Berlin"
+    signed_meter: bool = False
+
+
 class ClearingTerms(_Value):
     """The agreement between a visited-CSO (creditor) and a home-CSP (debtor), as far as clearing needs it.
 
-    time_zone: whose midnight a day and a cut-off begin with. currencies: the only ones that are settled. signed_meter:
-    an SDR without a valid signed meter reading is declined.
+    id: the agreement's; version and hash: of the document that both have signed, None where its operator set the terms.
+    time_zone: whose midnight a day and a cut-off begin with. currencies: the only ones that are settled; none named:
+    any. signed_meter: an SDR without a valid signed meter reading is declined.
     """
 
     id: str = Field(min_length=1, max_length=36)
     creditor: Party
     debtor: Party
-    currencies: tuple[CurrencyCode, ...] = Field(default=("EUR",), min_length=1, max_length=20)
-    time_zone: str = "Europe/Berlin"
+    version: int | None = None
+    hash: str | None = None
+    currencies: tuple[CurrencyCode, ...] = Field(default=("EUR",), max_length=MOST_CURRENCIES)
+    time_zone: TimeZoneName = "Europe/Berlin"
     cut_off: CutOff = CutOff.DAILY
     tolerances: Tolerances = Tolerances()
     windows: Windows = Windows()
@@ -76,15 +102,6 @@ class ClearingTerms(_Value):
     pricing: PricingOptions = PricingOptions()
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("not a time zone of the tz database") from None
-        return name
 
     @property
     def zone(self) -> ZoneInfo:
