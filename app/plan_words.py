@@ -88,6 +88,11 @@ def is_open(plan: PlanView | None, now: datetime) -> bool:
     return plan.state is PlanState.ACTIVE
 
 
+def may_end(plan: PlanView | None) -> bool:
+    """Whether the driver may end a plan that holds: one that the operator promised nothing for."""
+    return plan is not None and plan.state is PlanState.ACTIVE and not plan.promised
+
+
 def plan_lines(plan: PlanView | None, zone_name: str, now: datetime, text: Text, width: int) -> list[Content]:
     """The plan: its price against now, its slots, and what can be said to it."""
     say = text.say
@@ -99,13 +104,17 @@ def plan_lines(plan: PlanView | None, zone_name: str, now: datetime, text: Text,
     lines += [Content(""), *_slots(plan, zone_name, text, width), Content("")]
     shape, words, ink = _standing(plan, zone_name, now, text)
     first, *rest = wrapped(words, max(1, width - 2))
-    return [*lines, Content.styled(f"{shape} {first}", ink), *(Content.styled(f"  {one}", ink) for one in rest)]
+    lines += [Content.styled(f"{shape} {first}", ink), *(Content.styled(f"  {one}", ink) for one in rest)]
+    if not plan.promised:
+        lines += [Content.styled(line, "$text-muted") for line in wrapped(say("plan.unpromised"), width)]
+    return lines
 
 
 def _headline(plan: PlanView, zone_name: str, text: Text, width: int) -> list[Content]:
     say, parts = text.say, []
     if plan.total is not None:
-        parts.append(say("plan.price", price=text.money(plan.total, plan.currency)))
+        price = "plan.price" if plan.promised else "plan.price_estimated"
+        parts.append(say(price, price=text.money(plan.total, plan.currency)))
         if plan.unplanned is not None and plan.unplanned != plan.total:
             parts.append(say("plan.instead", price=text.money(plan.unplanned, plan.currency)))
     if plan.expected_finish is not None:
@@ -129,15 +138,22 @@ def _slots(plan: PlanView, zone_name: str, text: Text, width: int) -> list[Conte
 
 def _standing(plan: PlanView, zone_name: str, now: datetime, text: Text) -> tuple[str, str, str]:
     say = text.say
+    if plan.state is PlanState.OFFERED and plan.consent is Consent.GIVEN:
+        waits = plan.valid_until is None or now <= plan.valid_until
+        return ("▸", say("plan.asking_station"), "$accent") if waits else ("△", say("plan.unconfirmed"), "$warning")
     if plan.state is PlanState.OFFERED:
         if not is_open(plan, now):
             return "○", say("plan.expired"), "$warning"
         until = text.time(plan.valid_until, zone_of(zone_name)) if plan.valid_until else "–"
         return "▸", say("plan.holds", time=until), "$accent"
+    if plan.state is PlanState.REPLACED:
+        return "–", say("plan.over"), "$text-muted"
     if plan.state is not PlanState.ACTIVE:
-        return "–", say("plan.rejected"), "$text-muted"
+        by_station = plan.consent is Consent.GIVEN
+        return "–", say("plan.station_refused" if by_station else "plan.rejected"), "$text-muted"
     if plan.reason is None:
-        return "✓", say("plan.active"), "$success"
+        words = say("plan.active") if plan.promised else f"{say('plan.active')} {say('plan.may_end')}"
+        return "✓", words, "$success"
     return "△", " ".join(_change(plan, zone_name, text, "plan.ask_consent_here")), "$warning"
 
 

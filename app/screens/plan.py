@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from app.live import SessionChanged
-from app.plan_words import Wish, is_open, plan_lines, wish_knobs, wish_of
+from app.plan_words import Wish, is_open, may_end, plan_lines, wish_knobs, wish_of
 from app.screens.adjust import KnobList
 from app.screens.page import Failed, Page
 from app.text import Text
@@ -101,7 +101,8 @@ class PlanScreen(Page):
             case "settle_plan":
                 return not self.asking and self.view is not None
             case "reject_plan":
-                return is_open(self.plan, self.kiosk.live.now()) and not self.asking
+                said = is_open(self.plan, self.kiosk.live.now()) or may_end(self.plan)
+                return said and not self.asking
         return super().can(name)
 
     def tick(self) -> None:
@@ -129,7 +130,7 @@ class PlanScreen(Page):
         self._ask_home(lambda client: client.ask_plan(self._session_id, wanted))
 
     def action_reject_plan(self) -> None:
-        """No to an offer, or to a change that costs more."""
+        """No to an offer, to a change that costs more, or to a plan that may be ended."""
         if self.can("reject_plan"):
             self._say(accept=False)
 

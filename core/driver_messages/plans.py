@@ -33,8 +33,10 @@ class PlanWord(_Message):
 class PlanView(_Message):
     """A plan as its driver sees it; prices are of the whole session, taxes and fees included.
 
-    told: False where the operator took the wish without telling what it makes of it (plain OCPI). unplanned: what the
-    session would cost without a plan. reason, effective_at, dearer_by: of an update by the operator.
+    promised: False where the home-CSP made the plan and the operator keeps to its power alone: its price is an
+    estimate. told: False where the operator took the wish without telling what it makes of it (plain OCPI).
+    unplanned: what the session would cost without a plan. reason, effective_at, dearer_by: of an update by the
+    operator.
     """
 
     id: str
@@ -42,6 +44,7 @@ class PlanView(_Message):
     state: PlanState
     consent: Consent
     told: bool
+    promised: bool = True
     profile: ChargingPreference
     energy_kwh: Decimal | None = None
     departure: datetime | None = None

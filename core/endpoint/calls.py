@@ -22,7 +22,7 @@ from core.endpoint.modules.objects import key_of
 from core.endpoint.ocpi.codec import Codec
 from core.endpoint.ocpi.kinds import write_timestamp
 from core.endpoint.ocpi.paging import next_page
-from core.endpoint.ocpi.reading import Json, to_text
+from core.endpoint.ocpi.reading import Json, JsonObject, to_text
 from core.endpoint.ocpi.registration import ReachableParty
 from core.endpoint.ocpi.shape import only_object
 from core.endpoint.partner import Partner
@@ -159,7 +159,11 @@ class Calls:
 
     def response_url(self, kind: CommandKind, command_id: str) -> str:
         """Where a partner is to post the outcome of our command: in any version, as an outcome reads alike in all."""
-        return f"{self._base_url}/ocpi/{next(iter(self._bindings))}/sender/commands/{kind}/{quote(command_id, safe='')}"
+        return self.own_url("commands", kind, command_id)
+
+    def own_url(self, module: str, *segments: str) -> str:
+        """A URL of ours under a module's sender interface, in any version: for what reads alike in all."""
+        return _under(f"{self._base_url}/ocpi/{next(iter(self._bindings))}/sender/{module}", *segments)
 
     async def command(self, partner: Partner, command: Command) -> CommandReply:
         """Send a command once; never repeated by itself."""
@@ -175,8 +179,12 @@ class Calls:
         self, partner: Partner, response_url: str, result: CommandResult, message: str | None = None
     ) -> None:
         """Send the outcome of a command to the response_url it came with, bare."""
-        body = to_text(self._binding(partner).command_result_body(result, message))
-        await self._send(partner, "POST", response_url, body, logged_path=_masked(response_url.rpartition("/")[0]))
+        await self.respond(partner, response_url, self._binding(partner).command_result_body(result, message))
+
+    async def respond(self, partner: Partner, response_url: str, body: JsonObject) -> None:
+        """Send an outcome to the response_url that it was asked for with, bare."""
+        logged_path = _masked(response_url.rpartition("/")[0])
+        await self._send(partner, "POST", response_url, to_text(body), logged_path=logged_path)
 
     async def extension(
         self,

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from core.endpoint.exchange import Page, PageRequest
 from core.endpoint.partner import Partner
 from core.endpoint.preferences import PreferenceReceiver
+from core.endpoint.profiles import ProfileReceiver, ProfileResultReceiver
 from core.model.credentials import Credential, CredentialKind
 from core.model.parties import ObjectKey
 from core.model.sdr import Sdr
@@ -256,6 +257,8 @@ class Ports:
     command_results: CommandResultReceiver | None = None
     authoriser: Authoriser | None = None
     preferences: PreferenceReceiver | None = None
+    profiles: ProfileReceiver | None = None
+    profile_results: ProfileResultReceiver | None = None
     site_source: ObjectSource | None = None
     tariff_source: ObjectSource | None = None
     credential_source: ObjectSource | None = None

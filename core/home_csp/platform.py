@@ -36,6 +36,7 @@ from core.home_csp.contracts import expire_contracts
 from core.home_csp.driver_api import driver_api
 from core.home_csp.energy_transfer.bookings import BookingReceiver
 from core.home_csp.energy_transfer.plans import ChargePlans
+from core.home_csp.energy_transfer.profiles import ProfilePlans
 from core.home_csp.energy_transfer.progress import SessionReceiver
 from core.home_csp.energy_transfer.reservations import Reserver
 from core.home_csp.energy_transfer.sdr import SdrReceiver
@@ -105,7 +106,8 @@ class HomeCsp:
             price_lists=price_lists,
         )
         self.stopper = Stopper(context)
-        self.plans = ChargePlans(context)
+        profiles = ProfilePlans(context)
+        self.plans = ChargePlans(context, profiles)
         bills = SdrReceiver(context)
         receiver = SessionReceiver(context, self.stopper, bills.adopt)
         self._resolver = Resolver(context, receiver, self.stopper)
@@ -137,6 +139,7 @@ class HomeCsp:
                 sdrs=bills,
                 command_results=CommandResults(context, self.starter, self.stopper, self.reserver),
                 authoriser=authoriser,
+                profile_results=profiles,
                 credential_source=CredentialSource(context),
             ),
             telling.load,

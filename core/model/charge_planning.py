@@ -19,6 +19,7 @@ from core.model.plans import PlanNeed, PlanRefusal, PlanSlot
 from core.model.pricing.course import price_course
 from core.model.pricing.forecast import ExpectedStay, PowerStep, expected_session, forecast
 from core.model.pricing.measured import MeasuredSession
+from core.model.session import ServiceSession
 from core.model.tariffs import Tariff
 
 _QUARTER = timedelta(minutes=15)
@@ -45,6 +46,17 @@ class Prices:
     tariff: Tariff
     zone: ZoneInfo
     so_far: MeasuredSession | None
+
+
+def prices_of(session: ServiceSession, now: datetime, tariffs: Sequence[Tariff]) -> Prices | None:
+    """What prices a plan for a session that is under way; None without a tariff."""
+    if not tariffs:
+        return None
+    tariff, so_far = tariffs[0], None
+    if session.periods and session.started_at is not None:
+        named = tuple(one.model_copy(update={"tariff_id": tariff.id}) for one in session.periods if one.start <= now)
+        so_far = MeasuredSession(start=session.started_at, end=now, periods=named)
+    return Prices(tariff, ZoneInfo(session.time_zone), so_far)
 
 
 @dataclass(frozen=True)

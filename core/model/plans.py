@@ -98,7 +98,9 @@ class ChargePlan(_Value):
     """One version of a plan. total: expected of the whole session; unplanned: the same, were there no plan.
 
     reason, effective_at, price_effect (before taxes): of an update. A plan without slots is a wish that the visited-CSO
-    took (charging preferences of plain OCPI): what it makes of it is not told.
+    took (charging preferences of plain OCPI): what it makes of it is not told. promised: False where the home-CSP made
+    the plan itself and the operator only keeps to its power (a charging profile of plain OCPI): no price is promised.
+    An offer of that kind that has the driver's consent waits for the station until valid_until.
     """
 
     country_code: str
@@ -118,6 +120,7 @@ class ChargePlan(_Value):
     reason: UpdateReason | None = None
     effective_at: AwareDatetime | None = None
     price_effect: Decimal | None = None
+    promised: bool = True
     last_updated: AwareDatetime
 
     @property

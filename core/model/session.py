@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.errors import EvroamError
 from core.model.agreements import PricingOptions
+from core.model.charging_profiles import SetProfile
 from core.model.meter import ChargingPeriod
 from core.model.parties import Party
 from core.model.price_list import PriceList
@@ -175,7 +176,7 @@ class ServiceSession(_Value):
     goal: kWh at which the home-CSP stops.
     stop_scope: what the requested stop is to end. stop_problem: code of what it ran into.
     last_word_at: when the partner or station last said anything, by its own clock. updates: at which interval the
-    home-CSP asked to be told of it; None: at the operator's own.
+    home-CSP asked to be told of it; None: at the operator's own. profile: of power, that the home-CSP has set on it.
     """
 
     id: str
@@ -223,6 +224,7 @@ class ServiceSession(_Value):
     stop_reason: StopReason | None = None
     last_word_at: datetime | None = None
     updates: UpdateSubscription | None = None
+    profile: SetProfile | None = None
 
     @property
     def is_open(self) -> bool:

@@ -3,17 +3,9 @@
 from dataclasses import dataclass
 from zlib import crc32
 
-from core.model.sites import Connector, ConnectorFormat, EvSupplyEquipment, PowerType, Site
+from core.model.connector_power import capacity, phases, volts
+from core.model.sites import Connector, ConnectorFormat, EvSupplyEquipment, Site
 from core.simulation.car import Supply
-
-_PHASES = {
-    PowerType.AC_1_PHASE: 1,
-    PowerType.AC_2_PHASE: 2,
-    PowerType.AC_2_PHASE_SPLIT: 2,
-    PowerType.AC_3_PHASE: 3,
-    PowerType.DC: 0,
-}
-_LINE_TO_LINE_FROM = 300
 
 
 @dataclass(frozen=True)
@@ -95,17 +87,11 @@ def _evse(equipment: EvSupplyEquipment, *, drivers: Drivers, connection_timeout:
 
 
 def _connector(connector: Connector) -> ConnectorSpec:
-    phases = _PHASES[connector.power_type]
-    voltage = max(connector.max_voltage, 1)
-    if phases == 3 and voltage > _LINE_TO_LINE_FROM:
-        # Many sites publish the 400 V between two phases instead of the 230 V between phase and neutral.
-        voltage = voltage * 1000 // 1732
+    ac_phases = phases(connector)
     current = max(connector.max_current, 1)
-    by_current = max(phases, 1) * voltage * current
-    power = min(connector.max_power or by_current, by_current)
     return ConnectorSpec(
         id=connector.id,
-        supply=Supply(phases, voltage, current, power),
+        supply=Supply(ac_phases, volts(connector), current, capacity(connector)),
         is_socket=connector.format is ConnectorFormat.SOCKET,
-        handshake=4 if phases else 18,
+        handshake=4 if ac_phases else 18,
     )

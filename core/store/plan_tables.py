@@ -34,6 +34,18 @@ def record_plan(connection: Connection, held: Sequence[ChargePlan], plan: Charge
     return changed[-1]
 
 
+def newest_version(connection: Connection, id: str, partner_id: str) -> ChargePlan | None:
+    """The newest version of one plan, of whichever session with this partner."""
+    query = (
+        select(charge_plan.c.body)
+        .where(charge_plan.c.id == id, charge_plan.c.partner_id == partner_id)
+        .order_by(charge_plan.c.version.desc())
+        .limit(1)
+    )
+    body = connection.execute(query).scalar()
+    return None if body is None else ChargePlan.model_validate_json(body)
+
+
 def plans_of(connection: Connection, visited: Party, session_id: str, partner_id: str) -> list[ChargePlan]:
     """The versions of all plans of a session, by the id that its visited-CSO gave it; the newest last."""
     query = (

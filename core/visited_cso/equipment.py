@@ -72,10 +72,15 @@ class MeterReading:
     soc_percent: Decimal | None
 
     @property
+    def phases(self) -> int:
+        """How many carry current; direct current has one, and so has what carries none."""
+        of_one_phase = self.current_a * self.voltage_v
+        return max(1, round(self.power_w / of_one_phase)) if of_one_phase else 1
+
+    @property
     def total_current_a(self) -> Decimal:
         """Summed over the phases that carry it, as tariffs bound it (OCPI 2.2.1, TariffRestrictions, min_current)."""
-        of_one_phase = self.current_a * self.voltage_v
-        return self.current_a * (max(1, round(self.power_w / of_one_phase)) if of_one_phase else 1)
+        return self.current_a * self.phases
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from core.clock import Clock, WallClock
+from core.endpoint import profile_calls
 from core.endpoint.contract_certificates import TrustAnchors
 from core.endpoint.endpoint import PAGE_LIMIT, Endpoint
 from core.endpoint.extensions import (
@@ -41,6 +42,7 @@ from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.bookings import Bookings, begin_due
 from core.visited_cso.energy_transfer.local_start import LocalStart
 from core.visited_cso.energy_transfer.plans import ChargePlans
+from core.visited_cso.energy_transfer.profiles import ChargingProfiles
 from core.visited_cso.energy_transfer.progress import Progress
 from core.visited_cso.energy_transfer.sdr import SdrSource
 from core.visited_cso.energy_transfer.sessions import SessionSource
@@ -100,6 +102,7 @@ class VisitedCso:
         self.unlocks = CableUnlocks(context)
         self.local_start = LocalStart(context, self.commands.stop, anchors)
         self.plans = ChargePlans(context)
+        self.profiles = ChargingProfiles(context)
         self.updates = SessionUpdates(context)
         context.endpoint = Endpoint(
             store=store,
@@ -116,6 +119,7 @@ class VisitedCso:
             Ports(
                 commands=self.commands,
                 preferences=self.plans,
+                profiles=self.profiles,
                 credentials=CredentialReceiver(context),
                 site_source=sites.SiteSource(context),
                 tariff_source=tariffs.TariffSource(context),
@@ -131,6 +135,7 @@ class VisitedCso:
                 energytransfers.stopping(self.commands.stop),
                 quotes.quoting(self.quoter),
                 chargeplans.planning(self.plans),
+                profile_calls.pushing(self.profiles.push),
                 bookings.booking(self.bookings, self.bookings.push),
                 *self.reporting.extensions(),
             ),
@@ -141,6 +146,7 @@ class VisitedCso:
         equipment.subscribe(self.commands.stop.heard)
         equipment.subscribe(self.local_start.heard)
         equipment.subscribe(self.plans.heard)
+        equipment.subscribe(self.profiles.heard)
 
     async def publish(self, published: Iterable[Site], prices: Iterable[Tariff]) -> None:
         """Put our sites and tariffs into the store; tariffs first, so that no site names one that is not there."""

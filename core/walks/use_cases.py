@@ -129,10 +129,17 @@ USE_CASES: tuple[UseCase, ...] = (
         (
             "core.home_csp.energy_transfer.plans",
             "core.visited_cso.energy_transfer.plans",
+            "core.home_csp.energy_transfer.profiles",
+            "core.visited_cso.energy_transfer.profiles",
             "core.endpoint.extensions.chargeplans",
+            "core.endpoint.modules.charging_profiles",
             "core.endpoint.modules.charging_preferences",
         ),
-        ("tests/network/test_charge_plans.py", "tests/model/test_charge_planning.py"),
+        (
+            "tests/network/test_charge_plans.py",
+            "tests/network/test_charging_profiles.py",
+            "tests/model/test_charge_planning.py",
+        ),
     ),
     UseCase(
         "UC3-8",
@@ -172,9 +179,10 @@ USE_CASES: tuple[UseCase, ...] = (
         (
             "core.home_csp.energy_transfer.plans",
             "core.visited_cso.energy_transfer.plans",
+            "core.visited_cso.energy_transfer.profiles",
             "core.endpoint.extensions.chargeplans",
         ),
-        ("tests/network/test_charge_plans.py",),
+        ("tests/network/test_charge_plans.py", "tests/network/test_charging_profiles.py"),
     ),
     UseCase(
         "UC4-1",

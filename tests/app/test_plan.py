@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from textual.pilot import Pilot
 
-from app.plan_words import Wish, is_open, plan_lines, plan_remarks, wish_of
+from app.plan_words import Wish, is_open, may_end, plan_lines, plan_remarks, wish_of
 from app.screens.adjust import KnobList
 from app.screens.charge import ChargeScreen
 from app.screens.plan import PlanScreen
@@ -59,6 +59,11 @@ PLANS: dict[str, PlanView | None] = {
     "expired": plan(valid_until=NOW - timedelta(seconds=1)),
     "active": plan(**ACTIVE),
     "untold": plan(**ACTIVE, told=False, slots=(), total=None, unplanned=None, expected_finish=None, currency=""),
+    "ours": plan(**ACTIVE, promised=False),
+    "asking": plan(consent=Consent.GIVEN, promised=False),
+    "unconfirmed": plan(consent=Consent.GIVEN, promised=False, valid_until=NOW - timedelta(seconds=1)),
+    "station_refused": plan(state=PlanState.REJECTED, consent=Consent.GIVEN, promised=False),
+    "over": plan(state=PlanState.REPLACED, consent=Consent.GIVEN, promised=False),
     "dearer": plan(**{**ACTIVE, **CHANGED}, dearer_by=Decimal("0.40")).model_copy(update={"consent": Consent.ASKED}),
     "refused": plan(**{**ACTIVE, **CHANGED}, dearer_by=Decimal("0.40")).model_copy(update={"consent": Consent.REFUSED}),
 }
@@ -77,6 +82,7 @@ def test_plan_looks_as_stored(snap_screens: Callable[..., None], name: str) -> N
 def test_smallest_and_german_look_as_stored(snap_screens: Callable[..., None]) -> None:
     snap_screens(lambda clock: shown("offer", clock), sizes=[(40, 15)], name="small")
     snap_screens(lambda clock: shown("untold", clock, language="de"), sizes=[(80, 24)], name="untold-german")
+    snap_screens(lambda clock: shown("ours", clock), sizes=[(80, 24)], name="ours")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -104,6 +110,19 @@ def test_the_wish_begins_with_what_the_goal_still_lacks() -> None:
     assert wish_of(charging(goal_kwh=None), NOW).energy_kwh == 10
     in_three_hours = charging(expected_end=NOW + timedelta(hours=3))
     assert wish_of(in_three_hours, NOW).leave_in == 225  # three hours and a quarter of them more
+
+
+def test_a_plan_of_ours_says_what_is_lost_and_how_to_end_it() -> None:
+    said = {
+        name: " ".join(str(line) for line in plan_lines(PLANS[name], "UTC", NOW, Text(), 190))
+        for name in ("active", "ours", "asking", "unconfirmed", "station_refused", "over")
+    }
+    assert "by our estimate about €8.12" in said["ours"] and "estimate" not in said["active"]
+    assert "promises neither price nor energy" in said["ours"] and "promises" not in said["active"]
+    assert "F8 ends it." in said["ours"] and "F8" not in said["active"]
+    assert "The station is being asked" in said["asking"] and "has not said" in said["unconfirmed"]
+    assert "does not keep to this plan" in said["station_refused"] and "goes on without one" in said["over"]
+    assert [name for name, one in PLANS.items() if may_end(one)] == ["ours"]
 
 
 def test_an_answer_is_waited_for_as_long_as_it_can_be_given() -> None:

@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 from core.endpoint.binding import Binding
 from core.endpoint.exchange import Route
-from core.endpoint.modules import cdrs, charging_preferences, commands, locations, sessions, tariffs, tokens
+from core.endpoint.modules import (
+    cdrs,
+    charging_preferences,
+    charging_profiles,
+    commands,
+    locations,
+    sessions,
+    tariffs,
+    tokens,
+)
 from core.endpoint.partner import Partner
 from core.endpoint.ports import Ports
 
@@ -22,6 +31,7 @@ def routes(
         *tokens.routes(ports, binding, page_limit),
         *sessions.routes(ports, binding, page_limit),
         *charging_preferences.routes(ports),
+        *charging_profiles.routes(ports, check_url),
         *cdrs.routes(ports, binding, page_limit),
         *commands.routes(ports, binding, check_url),
     )

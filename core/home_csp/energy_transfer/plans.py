@@ -1,14 +1,14 @@
 """Charge plans at the home-CSP (UC3-7, UC3-10): the driver's needs go out, offers and updates come in.
 
-A partner without the extension is told the driver's preferences, where it takes them; what it makes of them it cannot
-say, and neither do we.
+A partner without the extension is held to a plan of ours by a charging profile; where it takes none, it is told the
+driver's preferences, and what it makes of them it cannot say, and neither do we.
 """
 
 from decimal import Decimal
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.driver_messages.plans import PlanRequest, PlanView, PlanWord
 from core.endpoint.extensions.chargeplans import (
@@ -23,6 +23,8 @@ from core.endpoint.partner import Partner
 from core.endpoint.preferences import PreferencesAnswer
 from core.errors import NotFound, Refused
 from core.home_csp.context import Context
+from core.home_csp.energy_transfer.plan_record import equipment_of, keep_plan, plans_with, refused
+from core.home_csp.energy_transfer.profiles import ProfilePlans
 from core.home_csp.energy_transfer.record import keep
 from core.home_csp.energy_transfer.stop import partner_of
 from core.model.money import Amount, Price, rounded
@@ -42,27 +44,18 @@ from core.model.price_list import with_fees
 from core.model.services import Service
 from core.model.session import ServiceSession, SessionState
 from core.model.sites import Capability
-from core.store.plan_tables import plans_of, record_plan
+from core.store.plan_tables import record_plan
 from core.store.sessions import KeptSession, load, load_by_visited_id
-from core.store.tables import site as site_table
 
 log = structlog.get_logger(__name__)
-
-_WHY = {
-    PlanRefusal.DEPARTURE_REQUIRED: ("The operator needs to know when you leave", "Set a departure."),
-    PlanRefusal.ENERGY_NEED_REQUIRED: ("The operator needs to know how much you need", "Set the energy."),
-    PlanRefusal.NOT_POSSIBLE: ("This cannot be done at this post", "Ask for less, or leave later."),
-    PlanRefusal.PROFILE_TYPE_NOT_SUPPORTED: ("The operator does not offer this kind of plan", "Choose another kind."),
-    PlanRefusal.REJECTED: ("The operator does not take a plan for this session", "Go on without a plan."),
-    PlanRefusal.TOO_OFTEN: ("The operator was asked too often", "Wait a few minutes."),
-}
 
 
 class ChargePlans:
     """Implements the endpoint's PlanReceiver, and what drivers ask."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, profiles: ProfilePlans) -> None:
         self._context = context
+        self.profiles = profiles
 
     async def request(self, session_id: str, contract_id: str, wanted: PlanRequest) -> None:
         """Ask the operator for an offer. Raises NotFound, Refused (plan_...), Unreachable."""
@@ -70,29 +63,37 @@ class ChargePlans:
         kept, partner, visited_id = self._running(session_id, contract_id)
         need = PlanNeed(profile=wanted.profile, departure=wanted.departure, energy_kwh=wanted.energy_kwh)
         if not offers_plans(partner):
-            await self._prefer(kept, partner, visited_id, need)
+            if self.profiles.offers(kept.session, partner):
+                await self.profiles.offer(kept, partner, visited_id, need)
+            else:
+                await self._prefer(kept, partner, visited_id, need)
             return
         before = self._newest(kept.session, partner.id)
         counters = before.id if before is not None and before.state is PlanState.OFFERED else None
         answer = await request_plan(context.calls, partner, visited_id, need, counters)
-        await self._keep(kept, partner, _told(answer))
+        await keep_plan(context, kept, partner, _told(answer))
 
     async def word(self, session_id: str, contract_id: str, word: PlanWord) -> None:
         """The driver's yes or no. Raises NotFound, Refused (plan_expired, plan_answered, ...), Unreachable."""
         context = self._context
-        kept, partner, _ = self._running(session_id, contract_id)
+        kept, partner, visited_id = self._running(session_id, contract_id)
         with context.store.read() as connection:
-            plans = _plans(connection, kept.session, partner.id)
+            plans = plans_with(connection, kept.session, partner.id)
         found = next((one for one in plans if (one.id, one.version) == (word.plan_id, word.version)), None)
         if found is None:
             raise NotFound("There is no such plan", next_step="Ask for a new one.")
+        if not found.promised and found.state is PlanState.ACTIVE and not word.accept:
+            await self.profiles.withdraw(partner, visited_id, found)
+            return
         try:
             after = answered(found, accepted=word.accept, at=context.clock.now())
         except PlanRule as broken:
             raise Refused(broken.message, code=broken.code, next_step="Ask for a new one.") from None
-        if after is not found:
+        if after is not found and not found.promised:
+            await self.profiles.word(kept, partner, after)
+        elif after is not found:
             answer = await answer_plan(context.calls, partner, found, accepted=word.accept)
-            await self._keep(kept, partner, _told(answer))
+            await keep_plan(context, kept, partner, _told(answer))
 
     async def updated(self, partner: Partner, plan: ChargePlan) -> UpdateResult:
         """An update by the operator; a version that was missed is fetched, one that is known changes nothing."""
@@ -112,7 +113,7 @@ class ChargePlans:
         kept = load_by_visited_id(connection, plan.party, plan.session_id)
         if kept is None or kept.partner_id != partner.id:
             raise NotFound(f"There is no session {plan.session_id}.", code="unknown_session")
-        plans = _plans(connection, kept.session, partner.id)
+        plans = plans_with(connection, kept.session, partner.id)
         held = next((one for one in reversed(plans) if one.id == plan.id), None)
         if held is not None and plan.version <= held.version:
             return held
@@ -134,7 +135,7 @@ class ChargePlans:
         except NotFound:
             answer = PreferencesAnswer.NOT_POSSIBLE
         if answer is not PreferencesAnswer.ACCEPTED:
-            raise _refused(PlanRefusal(answer.value))
+            raise refused(PlanRefusal(answer.value))
         now, visited = context.clock.now(), kept.session.visited
         wish = ChargePlan(
             country_code=visited.country_code,
@@ -146,20 +147,12 @@ class ChargePlans:
             consent=Consent.GIVEN,
             last_updated=now,
         )
-        await self._keep(kept, partner, wish)
+        await keep_plan(context, kept, partner, wish)
 
     def _takes_preferences(self, session: ServiceSession, partner: Partner) -> bool:
         if not partner.agreement.finishes(Service.CHARGING_PREFERENCES):
             return False
-        table = site_table.c
-        query = select(table.body).where(
-            table.country_code == session.visited.country_code,
-            table.party_id == session.visited.party_id,
-            table.id == session.site_id,
-        )
-        with self._context.store.read() as connection:
-            body = connection.execute(query).scalar()
-        equipment = None if body is None else self._context.reader.site(body).find_equipment(session.evse_uid)
+        equipment = equipment_of(self._context, session)
         return bool(equipment and equipment.can(Capability.CHARGING_PREFERENCES_CAPABLE))
 
     def _running(self, session_id: str, contract_id: str) -> tuple[KeptSession, Partner, str]:
@@ -174,18 +167,7 @@ class ChargePlans:
 
     def _newest(self, session: ServiceSession, partner_id: str) -> ChargePlan | None:
         with self._context.store.read() as connection:
-            return newest(_plans(connection, session, partner_id))
-
-    async def _keep(self, kept: KeptSession, partner: Partner, plan: ChargePlan) -> None:
-        context = self._context
-
-        def write(connection: Connection) -> None:
-            record_plan(connection, _plans(connection, kept.session, partner.id), plan, partner.id)
-            session = load(connection, context.party, kept.session.id)
-            if session is not None:
-                keep(connection, context, session.session, session.partner_id)
-
-        await context.store.write(write)
+            return newest(plans_with(connection, session, partner_id))
 
 
 def offers_plans(partner: Partner) -> bool:
@@ -199,7 +181,7 @@ def plan_view(connection: Connection, context: Context, kept: KeptSession) -> Pl
     session = kept.session
     if session.visited_session_id is None or kept.partner_id is None:
         return None
-    plan = newest(_plans(connection, session, kept.partner_id))
+    plan = newest(plans_with(connection, session, kept.partner_id))
     if plan is None:
         return None
     effect = plan.price_effect
@@ -209,6 +191,7 @@ def plan_view(connection: Connection, context: Context, kept: KeptSession) -> Pl
         state=plan.state,
         consent=plan.consent,
         told=bool(plan.slots),
+        promised=plan.promised,
         profile=plan.need.profile,
         energy_kwh=plan.need.energy_kwh,
         departure=plan.need.departure,
@@ -233,16 +216,7 @@ def _driver_price(context: Context, session: ServiceSession, plan: ChargePlan, t
     return rounded(price.total.with_taxes, 2)
 
 
-def _plans(connection: Connection, session: ServiceSession, partner_id: str) -> list[ChargePlan]:
-    return plans_of(connection, session.visited, session.visited_session_id or "", partner_id)
-
-
 def _told(answer: PlanAnswer) -> ChargePlan:
     if answer.plan is None:
-        raise _refused(answer.refusal or PlanRefusal.NOT_POSSIBLE)
+        raise refused(answer.refusal or PlanRefusal.NOT_POSSIBLE)
     return answer.plan
-
-
-def _refused(refusal: PlanRefusal) -> Refused:
-    message, next_step = _WHY[refusal]
-    return Refused(message, code=f"plan_{refusal.lower()}", next_step=next_step)

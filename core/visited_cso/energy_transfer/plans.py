@@ -1,10 +1,10 @@
 """Charge plans of the visited-CSO: offered, applied and kept to (UC3-7), and updated when the site changes (UC3-10)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import partial
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from core.endpoint.partner import Partner
 from core.endpoint.preferences import PreferencesAnswer
 from core.endpoint.rejection import Rejection
 from core.errors import EvroamError, NotFound, Refused
-from core.model.charge_planning import NoPlan, Planned, Prices, plan
+from core.model.charge_planning import NoPlan, Planned, Prices, plan, prices_of
 from core.model.credentials import ChargingPreference
 from core.model.money import Price
 from core.model.plans import (
@@ -32,12 +32,12 @@ from core.model.plans import (
     newest,
     with_consent_due,
 )
-from core.model.pricing.measured import MeasuredSession
 from core.model.session import ServiceSession, SessionState
 from core.model.sites import Capability
 from core.store.plan_tables import plans_of, record_plan
 from core.store.sessions import KeptSession, load
 from core.visited_cso.context import Context
+from core.visited_cso.energy_transfer.profiles import in_force, with_profile
 from core.visited_cso.energy_transfer.record import price
 from core.visited_cso.equipment import EquipmentEvent, MeterValue, PowerBounds, PowerLimit
 from core.visited_cso.rate import RateLimit
@@ -73,7 +73,7 @@ class ChargePlans:
 
         def write(connection: Connection) -> ChargePlan:
             plans, found, said = word(connection)
-            return found if said is found else record_plan(connection, plans, said, partner.id)
+            return found if said is found else self._record(connection, plans, said, partner.id)
 
         try:
             with context.store.read() as connection:
@@ -154,7 +154,7 @@ class ChargePlans:
             if (held.id, held.version) not in in_force:
                 return None
             context.outbox.mark(connection, [partner_id], KIND, update.key)
-            return record_plan(connection, plans, update, partner_id)
+            return self._record(connection, plans, update, partner_id)
 
         revised = await context.store.write(write)
         if revised is None:  # overtaken while the station was told
@@ -183,7 +183,7 @@ class ChargePlans:
     def _made(self, session: ServiceSession, need: PlanNeed, bounds: PowerBounds, state: PlanState) -> ChargePlan:
         now = self._context.clock.now().replace(microsecond=0)
         most = min(bounds.site_w, bounds.car_w)
-        planned = plan(need, now, least_w=bounds.least_w, most_w=most, prices=_prices(session, now))
+        planned = plan(need, now, least_w=bounds.least_w, most_w=most, prices=prices_of(session, now, session.tariffs))
         return ChargePlan(
             country_code=self._context.party.country_code,
             party_id=self._context.party.party_id,
@@ -204,7 +204,7 @@ class ChargePlans:
         left = _left(held, now)
         need = held.need.model_copy(update={"energy_kwh": left or None, "max_cost": None})
         try:
-            planned = _possible(need, now, least_w, most_w, _prices(session, now))
+            planned = _possible(need, now, least_w, most_w, prices_of(session, now, session.tariffs))
         except NoPlan as none:
             log.warning("plan_not_updated", session=session.id, reason=none.message)
             return None
@@ -226,14 +226,27 @@ class ChargePlans:
         )
         return with_consent_due(update)
 
+    def _record(
+        self, connection: Connection, plans: Sequence[ChargePlan], plan: ChargePlan, partner_id: str
+    ) -> ChargePlan:
+        """A plan that comes into force takes the place of a charging profile, too."""
+        recorded = record_plan(connection, plans, plan, partner_id)
+        if recorded.state is PlanState.ACTIVE:
+            with_profile(connection, self._context, plan.session_id, None)
+        return recorded
+
     async def _apply_what_is_in_force(self, session_id: str) -> None:
-        _, held = self._in_force(session_id)
-        slots = () if held is None else held.slots
-        log.info("plan_overtaken", session=session_id, refusal=await self._apply(session_id, slots))
+        with self._context.store.read() as connection:
+            kept = load(connection, self._context.party, session_id)
+            held = () if kept is None else in_force(connection, self._context, kept)
+        limits = tuple(PowerLimit(one.start, one.watts) for one in held)
+        log.info("plan_overtaken", session=session_id, refusal=await self._hold_to(session_id, limits))
 
     async def _apply(self, session_id: str, slots: tuple[PlanSlot, ...]) -> str | None:
-        """Have the station keep to a plan, to none without slots; why it does not, None where it does."""
-        limits = tuple(PowerLimit(one.start, one.max_power_w) for one in slots)
+        """Have the station keep to a plan; why it does not, None where it does."""
+        return await self._hold_to(session_id, tuple(PowerLimit(one.start, one.max_power_w) for one in slots))
+
+    async def _hold_to(self, session_id: str, limits: tuple[PowerLimit, ...]) -> str | None:
         try:
             await self._context.equipment.limit_power(session_id, limits)
         except (Refused, NotFound) as error:
@@ -245,7 +258,7 @@ class ChargePlans:
 
         def write(connection: Connection) -> ChargePlan:
             plans = plans_of(connection, context.party, made.session_id, partner_id)
-            return record_plan(connection, plans, made, partner_id)
+            return self._record(connection, plans, made, partner_id)
 
         return await context.store.write(write)
 
@@ -302,16 +315,6 @@ def _possible(need: PlanNeed, now: datetime, least_w: int, most_w: int, prices: 
             update={"profile": ChargingPreference.FAST, "energy_kwh": fits.quantize(Decimal("0.001"), ROUND_DOWN)}
         )
         return plan(less, now, least_w=least_w, most_w=most_w, prices=prices)
-
-
-def _prices(session: ServiceSession, now: datetime) -> Prices | None:
-    if not session.tariffs:
-        return None
-    tariff, so_far = session.tariffs[0], None
-    if session.periods and session.started_at is not None:
-        named = tuple(one.model_copy(update={"tariff_id": tariff.id}) for one in session.periods if one.start <= now)
-        so_far = MeasuredSession(start=session.started_at, end=now, periods=named)
-    return Prices(tariff, ZoneInfo(session.time_zone), so_far)
 
 
 def _planned(planned: Planned, session: ServiceSession) -> dict[str, object]:

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from core.driver_messages import SessionView
 from core.driver_messages.plans import PlanRequest, PlanView, PlanWord
 from core.endpoint.extensions import chargeplans
+from core.endpoint.profile_calls import ask_active_profile, clear_profile, set_profile
+from core.endpoint.profiles import ProfileAnswer
 from core.errors import EvroamError
+from core.model.charging_profiles import ChargingProfile, ProfilePeriod, RateUnit
 from core.model.credentials import ChargingPreference
 from core.model.plans import Consent, PlanNeed, PlanRefusal, PlanState, UpdateReason
+from core.model.session import ServiceSession
+from core.model.sites import Capability
+from core.store.tables import site
 from core.walks.conformance.bench import Bench, Post
 from core.walks.conformance.check import Check, refused, same
 from core.walks.scenario import Finding
@@ -108,7 +116,44 @@ async def _updated(bench: Bench) -> Sequence[Finding]:
     ]
 
 
+def _takes_profiles(bench: Bench, post: Post) -> bool:
+    with bench.network.home.context.store.read() as connection:
+        body = connection.execute(select(site.c.body).where(site.c.id == post.site.id)).scalar()
+    equipment = None if body is None else bench.network.home.context.reader.site(body).find_equipment(post.evse_uid)
+    return equipment is not None and equipment.can(Capability.CHARGING_PROFILE_CAPABLE)
+
+
+async def _by_profile(bench: Bench) -> Sequence[Finding]:
+    """A ceiling of plain OCPI: the station keeps under it, until it is cleared."""
+    post = await bench.post(lambda one: _takes_profiles(bench, one))
+    view = await bench.charge(post)
+    before = _power(bench, post, view.id)
+    id, calls = bench.at_visited(post, view.id).id, bench.network.home.context.calls
+    partner, other = bench.visited(post.member), bench.visited(bench.other(post.member))
+
+    async def visited() -> ServiceSession:
+        return bench.at_visited(post, view.id)
+
+    ceiling = ChargingProfile(unit=RateUnit.WATT, periods=(ProfilePeriod(start_s=0, limit=Decimal(before // 2)),))
+    taken = await set_profile(calls, partner, id, ceiling, "conformance")
+    await bench.until(visited, lambda seen: seen.profile is not None)
+    await bench.advance(minutes=2)
+    held = _power(bench, post, view.id)
+    told = await ask_active_profile(calls, partner, id, 900, "conformance")
+    await clear_profile(calls, partner, id, "conformance")
+    await bench.until(visited, lambda seen: bool(seen.profile and not seen.profile.ceilings))
+    await bench.advance(minutes=2)
+    elsewhere = await set_profile(calls, other, id, ceiling, "conformance")
+    return [
+        same("the answers", [ProfileAnswer.ACCEPTED] * 2, [taken.answer, told.answer]),
+        same(f"power at most half of {before} W", True, 0 < held <= before // 2),
+        same("power after it was cleared", True, _power(bench, post, view.id) > before // 2),
+        same("at an operator that has no such session", ProfileAnswer.UNKNOWN_SESSION, elsewhere.answer),
+    ]
+
+
 _PLANS = "nlevr-chargeplans"
+_PROFILES = "chargingprofiles"
 
 PLANS = (
     Check(
@@ -124,6 +169,13 @@ PLANS = (
         "refused: no departure, no need, impossible, unknown profile, foreign session",
         _not_offered,
         frozenset({f"POST {_PLANS}"}),
+    ),
+    Check(
+        "UC3-7",
+        "profile",
+        "a charging profile of plain OCPI is set, kept to, asked for and cleared; refused: a foreign session",
+        _by_profile,
+        frozenset({f"PUT {_PROFILES}", f"GET {_PROFILES}", f"DELETE {_PROFILES}"}),
     ),
 )
 """UC3-7."""

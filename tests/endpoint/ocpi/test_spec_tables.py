@@ -32,6 +32,7 @@ from core.endpoint.ports import CommandKind
 
 MODULES = (
     "cdrs",
+    "charging_profiles",
     "commands",
     "credentials",
     "energy_mix",
@@ -45,17 +46,7 @@ MODULES = (
 )
 VERSIONS = {"2.2.1": "v2_2_1", "2.3.0": "v2_3_0"}
 OTHER_NAMES = {"Data": "VersionDetails", "CommandResult": "CommandResultBody"}
-OF_OTHER_MODULES = {"Response"} | {
-    "ChargingProfileResponse",
-    "ActiveChargingProfileResult",
-    "ChargingProfileResult",
-    "ClearProfileResult",
-    "SetChargingProfile",
-    "ActiveChargingProfile",
-    "ChargingProfile",
-    "ChargingProfilePeriod",
-    "InvoiceReconciliationRecord",
-}
+OF_OTHER_MODULES = {"Response", "InvoiceReconciliationRecord"}
 WITHOUT_A_TABLE = {"VersionNumber": 10, "ModuleID": 255}
 NOT_IN_THE_EXTRACT = {
     "IEC_60309_2_single_16",
