@@ -1,6 +1,8 @@
 """How connections are made, so that SQLite and PostgreSQL behave alike."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
@@ -56,8 +58,46 @@ def writing_engine(place: URL, *, foreign_keys: bool = True) -> Engine:
     return engine
 
 
-def reading_engine(place: URL) -> Engine:
+class Readers:
     """Connections that cannot write; all queries of one of them see the same snapshot."""
+
+    def __init__(self, place: URL) -> None:
+        # A file is there as long as it is open, so that its connections wait outside SQLAlchemy's pool, which takes
+        # several times as long to give one out as SQLite takes to answer; a server may have been away.
+        self._idle: list[Connection] | None = [] if place.get_backend_name() == "sqlite" else None
+        self._engine = _reading_engine(place)
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """One of them, until the block is left."""
+        if self._idle is None:
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            yield connection
+            connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        if self._closed:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of all, of those in use once they are given back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+        self._engine.dispose()
+
+
+def _reading_engine(place: URL) -> Engine:
     if place.get_backend_name() == "sqlite":
         engine = create_engine(place, max_overflow=-1)
         _on_connect(engine, "PRAGMA query_only=ON")

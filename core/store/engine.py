@@ -1,14 +1,14 @@
 """The store of one platform: one writer, many readers, live events (architecture, decisions 5 and 12)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar, cast
 
 from sqlalchemy import URL, Connection, text
 
-from core.store.connections import place_of, reading_engine, writing_engine
+from core.store.connections import Readers, place_of, writing_engine
 from core.store.events import Event, Streams, append_event, concerns, events_after
 from core.store.failures import StoreError, failures_named, store_error
 from core.store.listener import CHANNEL, Listener
@@ -32,12 +32,11 @@ class Store:
         self._followers: dict[asyncio.Event, Streams] = {}
         self._closed = False
         self._unanswered = 0
-        self._readers = reading_engine(place)
+        self._readers = Readers(place)
         self._writers = writing_engine(place)
         self._listener: Listener | None = None
         self._shared = place.get_backend_name() == "postgresql"
-        tell = _keep_quiet if self._shared else self._wake_soon
-        self._writer = Writer(self._writers, place, _notify if self._shared else _do_nothing, tell)
+        self._writer = Writer(self._writers, place, _notify if self._shared else _do_nothing, self._settle_soon)
 
     @classmethod
     async def open(cls, url: str) -> "Store":
@@ -63,11 +62,7 @@ class Store:
         future: asyncio.Future[object] = self._loop.create_future()
         self._unanswered += 1
         future.add_done_callback(self._answered)
-
-        def done(operation: Operation) -> None:
-            self._soon(_settle, future, operation)
-
-        self._writer.put(Operation(operation, done))
+        self._writer.put(Operation(operation, future))
         return cast(T, await future)
 
     async def settled(self) -> None:
@@ -83,7 +78,7 @@ class Store:
         """
         if self._closed:
             raise store_error("store_closed", self._place)
-        with failures_named(self._place), self._readers.connect() as connection:
+        with failures_named(self._place), self._readers.connection() as connection:
             yield connection
 
     async def read_async(self, query: Callable[[Connection], T]) -> T:
@@ -144,12 +139,22 @@ class Store:
         if self._listener is not None:
             self._listener.close()
         self._writers.dispose()
-        self._readers.dispose()
+        self._readers.close()
 
     def _listen(self) -> None:
         """Other processes write to the same PostgreSQL database; SQLite has no writer but this one."""
         if self._shared and self._listener is None and not self._closed:
             self._listener = Listener(self._place, self._wake_soon)
+
+    def _settle_soon(self, group: Sequence[Operation], touched: frozenset[str]) -> None:
+        self._soon(self._settle, group, touched)
+
+    def _settle(self, group: Sequence[Operation], touched: frozenset[str]) -> None:
+        for operation in group:
+            _settle(operation)
+        # On PostgreSQL own commits are heard by the listener, like those of other processes.
+        if touched and not self._shared:
+            self._wake(touched)
 
     def _wake_soon(self, touched: frozenset[str] | None) -> None:
         self._soon(self._wake, touched)
@@ -166,13 +171,13 @@ class Store:
             self._loop.call_soon_threadsafe(callback, *arguments)
 
 
-def _settle(future: asyncio.Future[object], operation: Operation) -> None:
-    if future.done():
+def _settle(operation: Operation) -> None:
+    if operation.future.done():
         return
     if operation.error is None:
-        future.set_result(operation.result)
+        operation.future.set_result(operation.result)
     else:
-        future.set_exception(operation.error)
+        operation.future.set_exception(operation.error)
 
 
 def _notify(connection: Connection, touched: frozenset[str]) -> None:
@@ -182,8 +187,4 @@ def _notify(connection: Connection, touched: frozenset[str]) -> None:
 
 
 def _do_nothing(connection: Connection, touched: frozenset[str]) -> None:
-    """SQLite: the store is told by the writer itself."""
-
-
-def _keep_quiet(touched: frozenset[str]) -> None:
-    """PostgreSQL: own commits are heard by the listener, like those of other processes."""
+    """SQLite: the store tells its followers itself."""

@@ -1,7 +1,8 @@
 """The one writer of a store: a thread that commits operations in groups, a savepoint an operation."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -21,7 +22,7 @@ class Operation:
     """One change that is waiting to be written, and afterwards what came of it."""
 
     change: Callable[[Connection], object]
-    done: Callable[["Operation"], None]
+    future: asyncio.Future[object]
     result: object = None
     error: BaseException | None = None
 
@@ -44,7 +45,8 @@ class Writer:
 
     While a group is committed the next one gathers: the busier the store, the larger its groups.
     before_commit: called with the open connection and the streams to which the group has appended.
-    after_commit: called with these streams, when they can be read by others.
+    settle: called from the writer's thread once a group is through, with its operations and, where they can be read by
+    others, these streams. Once a group, as waking the loop costs as much as a small operation.
     """
 
     def __init__(
@@ -52,12 +54,12 @@ class Writer:
         engine: Engine,
         place: URL,
         before_commit: Callable[[Connection, frozenset[str]], None],
-        after_commit: Callable[[frozenset[str]], None],
+        settle: Callable[[Sequence[Operation], frozenset[str]], None],
     ) -> None:
         self._engine = engine
         self._place = place
         self._before_commit = before_commit
-        self._after_commit = after_commit
+        self._settle = settle
         self._waiting: SimpleQueue[Operation | None] = SimpleQueue()
         # A file is there as long as it is open; a server may have been away, so that each group asks for a connection.
         self._keeps_connection = place.get_backend_name() == "sqlite"
@@ -67,7 +69,7 @@ class Writer:
         self._thread.start()
 
     def put(self, operation: Operation) -> None:
-        """Queue an operation; its `done` is called from the writer's thread."""
+        """Queue an operation."""
         self._waiting.put(operation)
 
     def close(self) -> None:
@@ -93,10 +95,7 @@ class Writer:
             # Before the answers: who has written finds that what follows from it has begun.
             for call in after.calls:
                 call()
-            for operation in group:
-                operation.done(operation)
-            if after.streams:
-                self._after_commit(after.streams)
+            self._settle(group, after.streams)
         if self._kept is not None:
             self._kept.close()
 
