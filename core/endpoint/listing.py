@@ -32,8 +32,8 @@ class Listing:
         dates = {"date_from": request.date_from, "date_to": request.date_to}
         given = parameters | {name: moment for name, moment in dates.items() if moment is not None}
         total: int = count.scalar(connection, given)
-        part = bodies.rows(connection, given | {"page_offset": request.offset, "page_limit": request.limit})
-        return Page(tuple([body for (body,) in part]), total)
+        part = bodies.column(connection, given | {"page_offset": request.offset, "page_limit": request.limit})
+        return Page(tuple(part), total)
 
 
 class ScopedListing:

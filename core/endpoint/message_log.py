@@ -9,7 +9,6 @@ import json
 import logging
 import re
 from collections import deque
-from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,10 +27,9 @@ _PRUNED_EVERY = 1_000
 _log = logging.getLogger(__name__)
 # A body that was cut may end within a string.
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
-_SECRET = re.compile(
-    # Token strings only: the credential of a driver is an object of the same name.
-    rf'("(?:token|contract_id|emaid|visual_number|group_id)"\s*:\s*){_STRING}'
-)
+# Token strings only: the credential of a driver is an object of the same name.
+_SECRETS = ("token", "contract_id", "emaid", "visual_number", "group_id")
+_SECRET = re.compile(rf'("(?:{"|".join(_SECRETS)})"\s*:\s*){_STRING}')
 # A contract certificate names its contract.
 _CERTIFICATES = re.compile(r'("contract_certificate_chain"\s*:\s*)\[[^\]]*+(?:\]|\Z)')
 _UID = re.compile(rf'("uid"\s*:\s*)({_STRING})')
@@ -110,26 +108,35 @@ def masked(body: str, *, whole: bool = True) -> str:
     EVSEs have uids, too, and keep them: a uid is a credential's where a type or a contract stands beside it. In text
     that is no JSON, as one that was cut (not whole), every uid is masked.
     """
-    body = _CERTIFICATES.sub(r'\1["***"]', _SECRET.sub(r'\1"***"', body))
-    if _UID.search(body) is None:
+    # Looking for a name first takes a hundredth of the time of an expression that finds nothing.
+    if '"contract_certificate_chain"' in body:
+        body = _CERTIFICATES.sub(r'\1["***"]', body)
+    if any(f'"{name}"' in body for name in _SECRETS):
+        body = _SECRET.sub(r'\1"***"', body)
+    if '"uid"' not in body:
         return body
-    if not whole:
+    uids = _credential_uids(body) if whole else None
+    if uids is None:
         return _UID.sub(r'\1"***"', body)
+    return (
+        _UID.sub(lambda found: f'{found[1]}"***"' if json.loads(found[2]) in uids else found[0], body) if uids else body
+    )
+
+
+def _credential_uids(body: str) -> set[str] | None:
+    """What is a credential's in a JSON text; None where it is no JSON."""
+    uids: set[str] = set()
+
+    def look(value: dict[str, object]) -> None:
+        uid = value.get("uid")
+        if isinstance(uid, str) and ("type" in value or "contract_id" in value):
+            uids.add(uid)
+
     try:
-        uids = set(_credential_uids(json.loads(body)))
+        json.loads(body, object_hook=look)
     except (ValueError, RecursionError):
-        return _UID.sub(r'\1"***"', body)
-    return _UID.sub(lambda found: f'{found[1]}"***"' if json.loads(found[2]) in uids else found[0], body)
-
-
-def _credential_uids(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("uid"), str) and value.keys() & {"type", "contract_id"}:
-            yield value["uid"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for one in value:
-            yield from _credential_uids(one)
+        return None
+    return uids
 
 
 def _write(connection: Connection, batch: list[dict[str, object]]) -> None:

@@ -71,8 +71,9 @@ Caller = Partner | Invitation
 class Partners:
     """The partners as the store has them; every process of the platform reads the same.
 
-    Who sent a request is remembered by its token for a second, so that not every request has to ask the store. A change
-    made by this process holds with the next request; one made by another process of the platform, a second later.
+    Who sent a request is remembered by the hash of its header for a second, so that not every request has to ask the
+    store. A change made by this process holds with the next request; one made by another process of the platform, a
+    second later.
     """
 
     def __init__(self, store: Store, clock: Clock, token_key: bytes, *, server_tls: bool = False) -> None:
@@ -81,7 +82,7 @@ class Partners:
         self._token_key = token_key
         self._server_tls = server_tls
         self._lock_out = LockOut()
-        self._known: dict[tuple[str, ...], tuple[Partner, datetime]] = {}
+        self._known: dict[str, tuple[Partner, datetime]] = {}
         self._speakers: tuple[Mapping[Party, Partner], datetime] | None = None
 
     def list(self) -> tuple[Partner, ...]:
@@ -189,15 +190,16 @@ class Partners:
         return caller
 
     def _sender(self, header: str | None, now: datetime) -> Caller | None:
-        hashes = tuple(token_hash(self._token_key, token) for token in tokens_in(header))
-        remembered = self._known.get(hashes)
+        shown = self.hash_of(header or "")
+        remembered = self._known.get(shown)
         if remembered is not None and abs(now - remembered[1]) < _KNOWN_FOR:
             return remembered[0]
+        hashes = tuple(map(self.hash_of, tokens_in(header)))
         caller = self._find(hashes, now) if hashes else None
         if isinstance(caller, Partner):
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            self._known[hashes] = caller, now
+            self._known[shown] = caller, now
         return caller
 
     def _find(self, hashes: tuple[str, ...], now: datetime) -> Caller | None:

@@ -1,6 +1,6 @@
 """Which route a path means. Segments are split before they are decoded, so that an id may hold a slash."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -29,9 +29,10 @@ class Routing:
 
     def __init__(self, routes: Iterable[tuple[str, Route]], beyond: Find | None = None) -> None:
         self._beyond = beyond
-        self._by_template: dict[tuple[str, ...], dict[str, Route]] = {}
+        self._by_base: dict[tuple[str, ...], dict[tuple[str, ...], dict[str, Route]]] = {}
         for base, route in routes:
-            self._by_template.setdefault(_segments(base + route.path), {})[route.method] = route
+            templates = self._by_base.setdefault(_segments(base), {})
+            templates.setdefault(_segments(base + route.path), {})[route.method] = route
 
     def find(self, raw_path: str, *, ours: bool = True) -> Found | None:
         """What is at this path, as it stands in the request line; a slash at its end means nothing.
@@ -41,7 +42,7 @@ class Routing:
         given = tuple(map(unquote, _segments(raw_path)))
         if not all(map(str.isprintable, given)):
             return None
-        for template, methods in self._by_template.items() if ours else ():
+        for template, methods in self._below(given) if ours else ():
             values = _match(template, given)
             if values is not None:
                 shown = (
@@ -50,6 +51,11 @@ class Routing:
                 )
                 return Found(methods, values, "/" + "/".join(shown))
         return self._beyond(raw_path) if self._beyond else None
+
+    def _below(self, given: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Route]]]:
+        """The templates of the module that a path begins with."""
+        for length in range(1, len(given) + 1):
+            yield from self._by_base.get(given[:length], {}).items()
 
 
 def _segments(path: str) -> tuple[str, ...]:

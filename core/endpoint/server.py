@@ -174,7 +174,7 @@ class Server:
             to_party=exchange.to_party,
             request_id=exchange.request_id,
             correlation_id=exchange.correlation_id,
-            raw_query=exchange.http.url.query,
+            raw_query=exchange.http.scope["query_string"].decode("utf-8", "replace"),
         )
 
     def _sender(self, exchange: _Exchange, caller: Partner, module: str, path: Mapping[str, str]) -> Partner:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from core.endpoint import ports
 from core.endpoint.binding import Binding
 from core.endpoint.bindings import BINDINGS, CANONICAL, version_order
 from core.endpoint.ocpi.codec import Codec
-from core.endpoint.ocpi.content_hash import content_hash
+from core.endpoint.ocpi.content_hash import text_hash
 from core.endpoint.ocpi.locations import CONNECTOR_TYPE
 from core.endpoint.ocpi.reading import Json, JsonObject, decode, parse
 from core.endpoint.ocpi.shape import only_object
@@ -52,14 +52,13 @@ def in_version(text: str, kind: Kind, version: str) -> str:
 
     Raises InvalidInput where the version has no way to say it.
     """
-    if version_of(text) in (EVERY_VERSION, version):
-        return text
-    return _anew(text, version_of(text), kind, version)
+    written = version_of(text)
+    return text if written in (version, EVERY_VERSION) else _anew(text, written, kind, version)
 
 
 def for_partners_of(binding: Binding, kind: Kind) -> Callable[[str], str]:
     """`in_version` for one kind and one version."""
-    return lambda text: in_version(text, kind, binding.version)
+    return partial(in_version, kind=kind, version=binding.version)
 
 
 def say_the_same(one: str, other: str, kind: Kind) -> bool:
@@ -145,8 +144,8 @@ class Reader(ports.Reader):
         return _binding(version_of(body)).sdr.read(body).value
 
     def content_hash(self, body: str) -> str:
-        """SHA-256 (hex) over the canonical form of a JSON text."""
-        return content_hash(parse(body))
+        """SHA-256 (hex) over the canonical form of a JSON text that was read before."""
+        return text_hash(body)
 
 
 class Writer(ports.Writer):

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 
@@ -14,7 +13,7 @@ def new_token() -> str:
 
 def token_hash(key: bytes, token: str) -> str:
     """HMAC-SHA256 (hex) of a token under the platform's secret."""
-    return hmac.new(key, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, token.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def authorization(token: str) -> str:

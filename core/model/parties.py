@@ -2,12 +2,15 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from core.errors import InvalidInput
 
+# The same few parties are named by every message.
+_REMEMBERED = 1024
 _PARTY = re.compile(r"([A-Za-z]{2})[*\-]?([A-Za-z0-9]{3})")
 
 
@@ -41,6 +44,7 @@ class Party(BaseModel):
         return self
 
     @classmethod
+    @lru_cache(maxsize=_REMEMBERED)
     def of(cls, country_code: str, party_id: str) -> "Party":
         """The party of an object, which may be foreign and name none; raises InvalidInput then."""
         try:
@@ -49,6 +53,7 @@ class Party(BaseModel):
             raise InvalidInput(f"{country_code[:8]!a} and {party_id[:8]!a} name no party.", code="no_party") from None
 
     @classmethod
+    @lru_cache(maxsize=_REMEMBERED)
     def parse(cls, text: str) -> "Party":
         """Read `DE*ABC`, `DE-ABC` or `DEABC` in any letter case; raises InvalidInput."""
         match = _PARTY.fullmatch(text.strip())

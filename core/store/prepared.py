@@ -50,6 +50,15 @@ class Prepared:
         cursor.close()
         return [text.read(row) for row in found] if text.converts else found
 
+    def column(self, connection: Connection, values: Mapping[str, object]) -> list[Any]:
+        """The only column of its rows."""
+        text, cursor = self._run(connection, values)
+        found = cursor.fetchall()
+        convert = None if text is None else text.first
+        if text is not None:
+            cursor.close()
+        return [value for (value,) in found] if convert is None else [convert(value) for (value,) in found]
+
     def first(self, connection: Connection, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         """Its first row, None where it has none."""
         text, cursor = self._run(connection, values)
@@ -92,6 +101,7 @@ class _Text:
         types = [one.type for one in compiled._result_columns]
         self._readers: list[_Convert | None] = [one._cached_result_processor(dialect, None) for one in types]
         self.converts = any(self._readers)
+        self.first = self._readers[0] if self._readers else None
 
     def parameters(self, values: Mapping[str, object]) -> Any:
         """The values as the driver takes them: in order or by name."""

@@ -18,7 +18,7 @@ class WireText(str):
 
     def __new__(cls, text: str, version: str) -> Self:
         """The text, written in this version."""
-        made = super().__new__(cls, text)
+        made = str.__new__(cls, text)
         made.version = version
         return made
 

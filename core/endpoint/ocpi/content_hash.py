@@ -9,6 +9,7 @@ import json
 import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
@@ -23,6 +24,11 @@ _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 def content_hash(value: Json) -> str:
     """SHA-256 (hex) of JSON as it was read."""
     return hashlib.sha256(canonical_json(_without_numbers(value))).hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """`content_hash` of JSON text that was read, and so found within its limits, before."""
+    return hashlib.sha256(canonical_json(_WITHOUT_NUMBERS.decode(text))).hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:  # Any: rfc8785 has no name for its input
@@ -46,8 +52,16 @@ def _without_numbers(value: Json) -> Any:  # Any: rfc8785 has no name for its in
     if isinstance(value, list):
         return [_without_numbers(item) for item in value]
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return plain(Decimal(value), min_decimals=0)
+        return _digits(str(value))
     return value
+
+
+@lru_cache(maxsize=4096)
+def _digits(number: str) -> str:
+    return plain(Decimal(number), min_decimals=0)
+
+
+_WITHOUT_NUMBERS = json.JSONDecoder(parse_float=_digits, parse_int=_digits)
 
 
 def _as_json(value: Any) -> Json:  # Any: what pydantic dumps
