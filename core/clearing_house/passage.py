@@ -1,6 +1,7 @@
 """One request at the switch: who sends it, whether it may, and for whom it is (6.4.1). Deny by default."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +13,14 @@ from core.clearing_house.aliases import End
 from core.clearing_house.context import Context
 from core.clearing_house.onward import HubError
 from core.clearing_house.ownership import Ownership, owner_of
-from core.clearing_house.references import References, references_in
+from core.clearing_house.references import BY_PATH, References, references_in
 from core.endpoint.exchange import Request
 from core.endpoint.ocpi.envelope import StatusCode
+from core.endpoint.ocpi.reading import JsonObject
 from core.endpoint.partner import Partner, PartnerStatus
 from core.endpoint.rejection import Rejection
 from core.errors import InvalidInput
+from core.model.agreement_terms import Terms
 from core.model.parties import Party, PlatformRole
 from core.model.services import Service
 
@@ -87,15 +90,14 @@ class Gate:
             agreement = self._agreement(connection, passage, party)
         return self._at(passage, party, agreement)
 
-    def all_destinations(self, passage: Passage, *, announced: bool) -> list[Destination]:
-        """Every party that agreed to be asked without a receiver named, or (announced) to hear announcements."""
+    def all_destinations(self, passage: Passage, agreed: Callable[[Terms], bool]) -> list[Destination]:
+        """Every party whose agreement with the sender covers this, and says so of requests to more than one."""
         sender = passage.sender.party
         with self._context.store.read() as connection:
             agreements = self._agreements.of(connection, [sender])
         found = []
         for one in agreements:
-            switch = one.terms.switch
-            if switch.announce if announced else switch.ask_without_receiver:
+            if agreed(one.terms):
                 try:
                     _require_covered(passage, one)
                     found.append(self._at(passage, one.partner_of(sender), one))
@@ -144,13 +146,26 @@ def _require_covered(passage: Passage, agreement: HubAgreement) -> None:
     other = agreement.partner_of(passage.sender.party)
     operator = passage.sender.party if address.receiver_role is CSP else other
     for kind, id in references.pairs if address.receiver_role is not None else ():
-        if kind == "location" and not terms.has_site(f"{operator}/{id}"):
-            raise HubError(f"{between} does not cover the site {id[:40]}.")
-        if kind == "tariff" and not terms.has_tariff(f"{operator}/{id}"):
-            raise HubError(f"{between} does not cover the tariff {id[:40]}.")
-    currency = references.body.get("currency")
-    if isinstance(currency, str) and not terms.has_currency(currency):
-        raise HubError(f"{between} does not have the currency {currency[:3]}.")
+        if not _admits_id(terms, kind, operator, id):
+            raise HubError(f"{between} does not cover the {'site' if kind == 'location' else kind} {id[:40]}.")
+    if not _admits_currency(terms, references.body):
+        raise HubError(f"{between} does not have the currency {str(references.body['currency'])[:3]}.")
+
+
+def admits(terms: Terms, module: str, owner: Party, value: JsonObject) -> bool:
+    """Whether an object of a list is within an agreement: its site or tariff, and its currency."""
+    kind, id = BY_PATH.get(module, module), str(value.get("id"))
+    return _admits_id(terms, kind, owner, id) and _admits_currency(terms, value)
+
+
+def _admits_id(terms: Terms, kind: str, owner: Party, id: str) -> bool:
+    key = f"{owner}/{id}"
+    return not (kind == "location" and not terms.has_site(key)) and not (kind == "tariff" and not terms.has_tariff(key))
+
+
+def _admits_currency(terms: Terms, value: JsonObject) -> bool:
+    currency = value.get("currency")
+    return not isinstance(currency, str) or terms.has_currency(currency)
 
 
 def time_left(deadline: float) -> float:

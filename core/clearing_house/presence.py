@@ -60,6 +60,10 @@ class Presence:
             self._away().add(partner_id)
             self._context.tasks.begin(self.refresh())
 
+    def is_away(self, partner_id: str) -> bool:
+        """Whether members have been told that this platform does not answer."""
+        return partner_id in self._away()
+
     async def check(self) -> None:
         """Ask every connected platform that has been silent for five minutes, and every one that was away."""
         now = self._context.wire_clock.now()

@@ -19,7 +19,8 @@ _MEMBERS = {
     "authorization_reference": "authorization",
     "contract_id": "contract",
 }
-_BY_PATH = {"locations": "location", "sessions": "session", "tariffs": "tariff", "cdrs": "sdr"}
+BY_PATH = {"locations": "location", "sessions": "session", "tariffs": "tariff", "cdrs": "sdr"}
+"""What the objects of a module are called among references."""
 _FACTS = ("status", "kwh", "total_energy", "total_cost", "currency", "start_date_time", "end_date_time", "last_updated")
 _PLACE = (("id", "location"), ("location_id", "location"), ("evse_uid", "evse"), ("evse_id", "evse_id"))
 _LONGEST_KEY = 255
@@ -64,15 +65,15 @@ def _of_path(address: Address, query: Mapping[str, str]) -> Iterator[tuple[str, 
     if address.names_owner and address.module == "tokens":
         yield "token", token_key(query.get("type"), below[2])
     elif address.names_owner:
-        yield _BY_PATH[address.module], below[2]
+        yield BY_PATH[address.module], below[2]
         if address.module == "locations" and len(below) > 3:
             yield "evse", below[3]
     elif address.module == "tokens" and address.interface == "SENDER" and below:
         yield "token", token_key(query.get("type"), below[0])
     elif address.module == "chargingprofiles" and below:
         yield "session", below[0]
-    elif address.interface == "SENDER" and address.module in _BY_PATH and below:
-        yield _BY_PATH[address.module], below[0]
+    elif address.interface == "SENDER" and address.module in BY_PATH and below:
+        yield BY_PATH[address.module], below[0]
         if address.module == "locations" and len(below) > 1:
             yield "evse", below[1]
     for name, kind in _MEMBERS.items():
@@ -81,7 +82,7 @@ def _of_path(address: Address, query: Mapping[str, str]) -> Iterator[tuple[str, 
 
 
 def _of_object(address: Address, body: JsonObject) -> Iterator[tuple[str, str]]:
-    own = _BY_PATH.get(address.module)
+    own = BY_PATH.get(address.module)
     if own is not None and isinstance(body.get("id"), str):
         yield own, str(body["id"])
     for name, kind in _MEMBERS.items():

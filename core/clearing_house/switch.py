@@ -14,6 +14,7 @@ from core.clearing_house.agreements import Agreements
 from core.clearing_house.aliases import Alias, Aliases, End
 from core.clearing_house.broadcasting import Ambiguous, announce, identify, may_be_announced
 from core.clearing_house.context import Context
+from core.clearing_house.gathering import Gathering, may_be_gathered
 from core.clearing_house.notary import Notary, Note, entry_of
 from core.clearing_house.observing import Observer
 from core.clearing_house.onward import Delivered, HubError, Onward, Outgoing, deadline_of
@@ -26,10 +27,12 @@ from core.clearing_house.signatures import Signatures
 from core.clearing_house.splicing import text_member, with_member
 from core.clearing_house.waiting import Waiting
 from core.endpoint.binding import Binding
+from core.endpoint.endpoint import PAGE_LIMIT
 from core.endpoint.exchange import Answer, Request, Route
 from core.endpoint.extension import Push
-from core.endpoint.modules.lists import list_routes
+from core.endpoint.modules.lists import list_routes, page_answer, page_request
 from core.endpoint.ocpi.envelope import StatusCode
+from core.endpoint.ocpi.reading import JsonObject
 from core.endpoint.partner import CONFIGURATION_MODULES, PartnerEndpoint, PartnerStatus
 from core.endpoint.rejection import Rejection
 from core.endpoint.routing import Found
@@ -131,6 +134,8 @@ class Switch:
         if passage.request.to_party == self._context.party:
             if passage.address.asks_identification:
                 return await self._identify(passage, note)
+            if may_be_gathered(passage.address, passage.request.method):
+                return await self._gather(passage, note)
             return await self._announce(passage, note)
         receiver = self._gate.receiver_of(passage)
         if receiver is None:
@@ -157,7 +162,7 @@ class Switch:
         try:
             destination, delivered = await identify(
                 passage,
-                self._gate.all_destinations(passage, announced=False),
+                self._gate.all_destinations(passage, lambda terms: terms.switch.ask_without_receiver),
                 lambda one: self.onward.send(self._plain(passage, one)),
             )
         except Ambiguous as error:
@@ -173,12 +178,31 @@ class Switch:
         self._notary.begin(note, None)
         us = End(passage.sender.partner, self._context.party)
         answer = await announce(
-            self._gate.all_destinations(passage, announced=True),
+            self._gate.all_destinations(passage, lambda terms: terms.switch.announce),
             lambda one: self.onward.send(replace(self._plain(passage, one), sender=us)),
         )
         facts = facts_of_request(passage.address, passage.references, passage.sender.party, passage.sender.party)
         await self.ownership.learn(facts, passage.at)
         return answer
+
+    async def _gather(self, passage: Passage, note: Note) -> Answer:
+        self._notary.begin(note, None)
+        agreed = self._gate.all_destinations(passage, lambda _terms: True)
+        if not agreed:
+            raise HubError("Nobody has agreed to be asked for this.", StatusCode.UNKNOWN_RECEIVER)
+        there = [one for one in agreed if not self.presence.is_away(one.receiver.partner.id)]
+
+        async def ask(one: Destination, query: str) -> Delivered:
+            url = f"{one.url.partition('?')[0]}?{query}"
+            return await self.onward.send(replace(self._plain(passage, one), url=url))
+
+        async def found(one: Destination, objects: Sequence[JsonObject]) -> None:
+            facts = facts_of_answer(passage.address, objects, one.receiver.party)
+            await self.ownership.learn(facts, passage.at)
+
+        asked = page_request(passage.request, PAGE_LIMIT)
+        page = await Gathering(passage.address, passage.request.query, ask, found).page(asked, there)
+        return page_answer(passage.request, asked, page, PAGE_LIMIT)
 
     async def _through(self, alias_id: str, address: Address, request: Request) -> Answer:
         """A request to one of our addresses: only who was given it may use it."""

@@ -49,10 +49,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of stored JSON bodies, newest state, ordered by last_updated and key; `total` counts the whole list."""
+    """A page of stored JSON bodies, newest state, ordered by last_updated and key; `total` counts the whole list.
+
+    following: the offset of the next page, where it is not that behind these bodies because some were left out.
+    """
 
     bodies: tuple[str, ...]
     total: int
+    following: int | None = None
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ class Member:
     sdrs: Keeper
     desk: Desk
     things: Things
+    source: Source
     client: Client
     hub_url: str
     wire: str = "2.2.1"
@@ -274,9 +275,9 @@ async def _member(
     wire: str = "2.2.1",
 ) -> AsyncIterator[Member]:
     identity = authority.identity(folder / name, [role])
-    keeper, sdrs, desk, things = Keeper(), Keeper(), Desk(), Things()
+    keeper, sdrs, desk, things, source = Keeper(), Keeper(), Desk(), Things(), Source()
     ports = (
-        Ports(commands=desk, credentials=keeper, site_source=Source(), session_source=Source())
+        Ports(commands=desk, credentials=keeper, site_source=Source(), session_source=source)
         if role is VISITED
         else Ports(
             sites=keeper,
@@ -285,13 +286,13 @@ async def _member(
             sdrs=sdrs,
             command_results=desk,
             authoriser=desk,
-            credential_source=Source(),
+            credential_source=source,
         )
     )
     own = platform(f"sqlite:///{folder / name}.db", identity, role, listener=listener, versions=(wire,))
     async with own as running, Client(identity) as client:
         running.endpoint.offer(ports, extensions=[things.extension()])
-        yield Member(role, running, keeper, sdrs, desk, things, client, hub_url, wire)
+        yield Member(role, running, keeper, sdrs, desk, things, source, client, hub_url, wire)
 
 
 def card(uid: str, owner: PartyRole = HOME) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from core.endpoint.exchange import Answer
 from core.endpoint.tls import CertificateAuthority
 from core.model.parties import Party
 from core.model.services import Service
-from tests.clearing_house.hub import HUB, SECOND, THINGS, Behind, behind_hub, card, everything
-from tests.endpoint.platforms import HOME, VISITED, code
+from tests.clearing_house.hub import EVERYTHING, HUB, SECOND, THINGS, Behind, behind_hub, card, everything
+from tests.endpoint.platforms import HOME, START, VISITED, code
 from tests.endpoint.wire_objects import cdr, location, session, token
 
 pytestmark = pytest.mark.anyio
@@ -164,10 +164,54 @@ async def test_a_receiver_that_is_not_named_is_who_owns_what_is_meant(hub: Behin
     assert len(hub.home.sdrs.objects) == 1 and hub.second.keeper.objects == {}
     stop = {"response_url": own.replace("START", "STOP"), "session_id": "S1"}
     assert code(await hub.home.say("POST", "/receiver/commands/STOP_SESSION", stop)) == (200, 1000)
-    # A whole list of nobody in particular is not asked for, nor anything of all at once.
+    # A whole list of nobody in particular is not asked for, nor is an SDR everybody's.
     assert code(await hub.home.say("GET", "/sender/locations")) == (200, 4001)
-    assert code(await hub.home.say("GET", "/sender/locations", to=HUB.party)) == (200, 4001)
     assert code(await hub.visited.say("POST", "/receiver/cdrs", cdr(id="C2"), to=HUB.party)) == (200, 4001)
+
+
+async def test_a_list_of_all_parties_is_read_in_pages(authority: CertificateAuthority, tmp_path: Path) -> None:
+    """OCPI, GET All via Hubs: OCPI-to names the hub, and each object names its owner."""
+    agreed = [*everything(), HubAgreement(one=HOME.party, other=NOBODY)]
+    async with behind_hub(authority, tmp_path, agreements=agreed) as hub:
+        uids = {}
+        for member in (hub.home, hub.second):
+            owner = member.role.party.party_id
+            uids[owner] = [f"{owner}{number}" for number in range(3)]
+            cards = [json.dumps(card(uid, member.role), indent=1) for uid in uids[owner]]
+            member.source.rows += [(START, uid, body) for uid, body in zip(uids[owner], cards, strict=True)]
+        foreign = json.dumps(card("STOLEN", SECOND))  # between the second and the third card of the first
+        hub.home.source.rows.append((START, "HOM1x", foreign))
+
+        seen, url = [], "/sender/tokens?limit=2"
+        while url:
+            answer = await hub.visited.say("GET", url, to=HUB.party)
+            assert code(answer) == (200, 1000) and answer.headers["ocpi-from-party-id"] == "HUB"
+            assert (answer.headers["x-total-count"], answer.headers["x-limit"]) == ("7", "250")
+            page = json.loads(answer.body)["data"]
+            assert 0 < len(page) <= 2
+            seen += [(one["party_id"], one["uid"]) for one in page]
+            url = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
+            assert url == "" or url.startswith(f"{hub.url}/ocpi/2.2.1/sender/tokens?")
+        assert seen == [(owner, uid) for owner in ("HOM", "SEC") for uid in uids[owner]]
+        assert cards[0].encode() in (await hub.visited.say("GET", "/sender/tokens", to=HUB.party)).body
+        later = await hub.visited.say("GET", "/sender/tokens?date_from=2100-01-01T00:00:00Z", to=HUB.party)
+        assert json.loads(later.body)["data"] == [] and later.headers["x-total-count"] == "0"
+
+        # Who fails now makes the whole fail; who is known to be away is missing, as everybody has been told.
+        await hub.stop("home")
+        assert code(await hub.visited.say("GET", "/sender/tokens", to=HUB.party)) == (200, 4003)
+        away = hub.house.endpoint.partners.speaking_for(HOME.party)
+        assert away is not None
+        hub.house.switch.presence.lost(away.id)
+        answer = await hub.visited.say("GET", "/sender/tokens", to=HUB.party)
+        assert [one["uid"] for one in json.loads(answer.body)["data"]] == uids["SEC"]
+
+        # Only what two have agreed on is asked for, and only of those in the role for it.
+        assert code(await hub.second.say("GET", "/sender/tokens", to=HUB.party)) == (200, 4001)
+        without = Agreement(services=EVERYTHING - {Service.OFFLINE_IDENTIFICATION})
+        for one in (HOME, SECOND):
+            await hub.house.agree(HubAgreement(one=VISITED.party, other=one.party, terms=without))
+        assert code(await hub.visited.say("GET", "/sender/tokens", to=HUB.party)) == (200, 4001)
 
 
 async def test_a_prefix_names_a_party_only_where_the_agreement_says_so(

@@ -60,7 +60,7 @@ def page_answer(
     An object that cannot be told in the version of the list is left out of it.
     """
     headers = {"X-Total-Count": str(page.total), "X-Limit": str(page_limit)}
-    following = asked.offset + len(page.bodies)
+    following = asked.offset + len(page.bodies) if page.following is None else page.following
     if page.bodies and following < page.total:
         filters = [(name, request.query[name]) for name in ("date_from", "date_to") if name in request.query]
         query = urlencode([*filters, ("offset", str(following)), ("limit", str(asked.limit))])

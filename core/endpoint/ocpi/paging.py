@@ -35,12 +35,17 @@ def next_page(current: str, headers: Mapping[str, str], count: int) -> str | Non
         if target is not None and _is_sound(current, urljoin(current, target)):
             return urljoin(current, target)
         return _with_offset(current, following) if _may_have_more(named, following) else None
-    total = _whole(named.get("x-total-count"))
+    total = total_count(headers)
     return _with_offset(current, following) if total is not None and following < total else None
 
 
+def total_count(headers: Mapping[str, str]) -> int | None:
+    """How many objects the whole list has, as an answer's headers tell, names in any case; None where they do not."""
+    return _whole({name.lower(): value for name, value in headers.items()}.get("x-total-count"))
+
+
 def _may_have_more(headers: Mapping[str, str], following: int) -> bool:
-    total = _whole(headers.get("x-total-count"))
+    total = total_count(headers)
     return total is None or following < total
 
 
