@@ -122,6 +122,7 @@ ACTIONS: tuple[Action, ...] = (
     _action("f8", "run_to_end", "walk"),
     _action("f9", "to_phone", "ladder", "charging", "receipt"),
     _action("f9", "evidence_pack", "walk"),
+    _action("f9", "field_test", "help"),
     _action("f8", "past_sessions", "welcome"),
     _action("f9", "to_session", "welcome", "find", "site"),
     _action("tab", "around", "find"),
@@ -131,7 +132,7 @@ ACTIONS: tuple[Action, ...] = (
     _action("escape", "quit", "welcome"),
     _action("escape", "back", "find", "site", "quote", "identify", "scan", "reserve", "plan", "history", "help"),
     _action("escape", "back", "reserved"),
-    _action("escape", "back", "walk", "settings"),
+    _action("escape", "back", "walk", "walk_entry", "settings"),
 )  # fmt: skip
 
 

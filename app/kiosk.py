@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from textual import events, on
 from textual.screen import ModalScreen
+from textual.worker import Worker
 
 from app.idle import IdleClock, Presence
 from app.kiosk_messages import LoginChanged, StartFailed
@@ -29,6 +30,7 @@ from app.screens.welcome import WelcomeScreen
 from app.text import Text
 from app.themes import BREAKPOINTS, DARK, STYLES, register_themes
 from app.verdict_words import judge
+from app.walk_values import Walks
 from core.clock import Clock, WallClock
 from core.driver_client import DriverClient
 from core.driver_messages import Login, Need, QuoteView, SessionView
@@ -62,7 +64,8 @@ class Standpoint:
 class Kiosk(Navigation):
     """One front end of a home-CSP. `mode`, `text`, `clock`, `live` and `client` are there for every screen.
 
-    need: my session, as the driver last said it. starting: a start is on its way.
+    need: my session, as the driver last said it. starting: a start is on its way. walks: begins those of field testers,
+    where there may be any.
     """
 
     CSS_PATH = STYLES
@@ -81,12 +84,13 @@ class Kiosk(Navigation):
         clock: Clock | None = None,
         trust: TrustedHosts | None = None,
         memory: Memory | None = None,
+        walks: Walks | None = None,
         dark: bool = True,
     ) -> None:
         super().__init__()
         self._connect, self._dark, self._memory = connect, dark, memory
         self._client: DriverClient | None = None
-        self.standpoint, self.mode = standpoint, mode
+        self.standpoint, self.mode, self.walks = standpoint, mode, walks
         self.text = text or Text()
         self.clock: Clock = clock or WallClock()
         self.live = Live(self, self.clock)
@@ -278,8 +282,8 @@ class Kiosk(Navigation):
         if wanted:
             self.exit()
 
-    def _begin_work(self) -> None:
-        self.run_worker(self._work(), group="work", exclusive=True)
+    def _begin_work(self) -> Worker[None]:
+        return self.run_worker(self._work, group="work", exclusive=True)
 
     async def _work(self) -> None:
         if self._client is None:

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from app.scan_sink import ScanSink
 from app.screens.page import Page
 from app.screens.welcome import WelcomeScreen
+from app.walk_values import Guide
 from core.driver_messages import Login, QuoteView
 from core.model.parties import ObjectKey
 
@@ -47,6 +48,12 @@ class Navigation(ScanSink[None]):
         from app.screens.quote import QuoteScreen
 
         self._open(QuoteScreen(site, evse_uid, connector_id))
+
+    def open_quote_told(self, quote: QuoteView) -> None:
+        """A price that was asked for already."""
+        from app.screens.quote import QuoteScreen
+
+        self._open(QuoteScreen(quote.site, quote.evse_uid, quote.connector.id, quote))
 
     def open_identify(self, then: Callable[[], None] | None = None, card_uid: str | None = None) -> None:
         """Who pays? `then` is called once somebody is identified, with the screen before in front again."""
@@ -111,6 +118,12 @@ class Navigation(ScanSink[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self._open(HelpScreen(place))
+
+    def open_walk(self, guide: Guide) -> None:
+        """A scenario of Annex A, for a field tester."""
+        from app.screens.walk import WalkScreen
+
+        self._open(WalkScreen(guide))
 
     def go_back(self) -> None:
         """To the screen before."""

@@ -13,6 +13,7 @@ from core.network import Network, NetworkThread
 
 if TYPE_CHECKING:
     from app.kiosk import Connect
+    from app.walk_values import Guide, Route
 
 _HOME = "embedded"
 
@@ -43,6 +44,7 @@ def open_app(
             mode=Mode.KIOSK if kiosk else Mode.DRIVER,
             text=text,
             memory=None if kiosk else Memory.open(folder, _HOME),
+            walks=None if kiosk else _walk,
             dark=not light,
         )
         try:
@@ -51,6 +53,13 @@ def open_app(
             network.stop()
     if network.error is not None:
         raise network.error
+
+
+def _walk(route: "Route") -> "Guide":
+    """What a field tester's walk needs is loaded when the first one is opened."""
+    from app.commands.walk_guide import EmbeddedGuide
+
+    return EmbeddedGuide(route)
 
 
 def connect_to(network: NetworkThread, *, demo_driver: bool) -> "Connect":

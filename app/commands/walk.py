@@ -62,19 +62,31 @@ def walk_command(
         str | None, typer.Option(metavar="NAME@STEP", help=f"Something wrong at one step. {listed()}.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the post and the car; the same seed walks alike.")] = 0,
+    screen: Annotated[
+        bool, typer.Option("--screen", help="Walk step by step, beside the driver's screen and the messages.")
+    ] = False,
+    language: Annotated[str, typer.Option(help="Of the screen: en, de, fr or nl.")] = "en",
+    light: Annotated[bool, typer.Option("--light", help="The screen's light theme.")] = False,
 ) -> None:
     """Walk a scenario of Annex A on an embedded network of its own, and check what came of every step.
 
-    Exit code 0: every step passed; 1: one failed, and is named; 2: the walk could not be made.
+    Exit code 0: every step passed; 1: one failed, and is named, or the screen was left before the end; 2: the walk
+    could not be made.
     """
     from core.walks.evidence import evidence_folder, write_evidence
     from core.walks.report import as_lines
 
     with _network_folder(data) as folder:
         pack = None if evidence is None else evidence_folder(evidence)
-        walk = _walked(scenario, folder, seed, via, wire, fault)
-    if pack is not None:
-        write_evidence(pack, walk)
+        if screen:
+            walk = _looked_at((scenario, via, wire), folder, pack, fault, seed, language, light=light)
+        else:
+            walk = _walked(scenario, folder, seed, via, wire, fault)
+            if pack is not None:
+                write_evidence(pack, walk)
+    if walk is None:
+        say("The walk was left before its end.")
+        raise typer.Exit(EXIT_FAILED)
     walked = walk.walked
     if as_json:
         say_json(json.loads(walked.model_dump_json(by_alias=True)))
@@ -82,6 +94,40 @@ def walk_command(
         say("\n".join([*as_lines(walked), *([] if pack is None else [f"Evidence: {pack}"])]))
     if not walked.passed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _looked_at(
+    route: tuple[ScenarioName, ViaName, WireName | None],
+    folder: Path,
+    pack: Path | None,
+    fault: str | None,
+    seed: int,
+    language: str,
+    *,
+    light: bool,
+) -> "Walk | None":
+    """The walk as somebody has walked it on the screen; None where it was left before its end."""
+    from zoneinfo import ZoneInfo
+
+    from app.commands.walk_guide import EmbeddedGuide
+    from app.field_test import FieldTest
+    from app.kiosk import Standpoint
+    from app.text import Text
+    from app.walk_values import Route
+    from core.demo import demo_network
+    from core.log_file import logging_to
+
+    guide = EmbeddedGuide(Route(*route), folder=folder, evidence=pack, fault=fault, seed=seed)
+    start, text = demo_network().start, Text(language)
+    zone = ZoneInfo("Europe/Berlin")
+    with logging_to(folder / "walk.log"):
+        try:
+            FieldTest(
+                guide, Standpoint(start.place, start.latitude, start.longitude, zone), text=text, dark=not light
+            ).run()
+        finally:
+            guide.stop()
+    return guide.done
 
 
 def _walked(

@@ -18,7 +18,8 @@ class Choice(ModalScreen[int | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
     DEFAULT_CSS = """
-    Choice OptionList { height: auto; max-height: 12; border: none; background: $surface; padding: 0; }
+    Choice OptionList { height: auto; max-height: 60vh; border: none; background: $surface; padding: 0; }
+    Choice OptionList:focus { border: none; background-tint: transparent; }
     """
 
     def __init__(self, title: str, options: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from app.live import SessionChanged
 from app.screens.choice import Choice
 from app.screens.page import Page
 from app.screens.question import Question
+from app.screens.walk_choice import choose_walk
 from app.text import Text, messages
 from app.unlock_words import unlock_remark
 from app.widgets.cells import shown
@@ -94,7 +95,12 @@ class HelpScreen(Page):
         return asked[-1].actions() if asked else actions_for(EVERYWHERE)
 
     def can(self, name: str) -> bool:
-        """An unlock is asked for where a session of the driver's, or a start that failed, may hold a cable."""
+        """An unlock is asked for where a session of the driver's, or a start that failed, may hold a cable.
+
+        A field tester walks on a terminal of one's own only.
+        """
+        if name == "field_test":
+            return self.kiosk.walks is not None and self.kiosk.mode == "driver"
         return bool(self._unlockable()) if name == "ask_unlock" else super().can(name)
 
     def _unlockable(self) -> list[SessionView]:
@@ -144,6 +150,11 @@ class HelpScreen(Page):
         self.kiosk.live.take(event.view)
         self._changed()
         self.action_cable_coach()
+
+    def action_field_test(self) -> None:
+        """Walk a scenario of the standard's Annex A."""
+        if self.kiosk.walks is not None and self.can("field_test"):
+            choose_walk(self, self.kiosk.walks)
 
     def action_cable_coach(self) -> None:
         """To the steps for a cable that is stuck."""

@@ -128,6 +128,11 @@ class Page(Screen[None]):
         for group in failed:
             self._questions[group]()
 
+    def ask_anew(self) -> None:
+        """Ask everything once more: what is shown may be otherwise by now."""
+        for begin in tuple(self._questions.values()):
+            begin()
+
     def show_error(self, error: EvroamError, *, again: bool = False) -> None:
         """Say what went wrong and what to do."""
         self.query_one(ProblemCard).tell(*error_words(self.text, error), again=again)

@@ -69,9 +69,9 @@ class QuoteScreen(Page):
     QuoteScreen.-small #question { padding: 0 1; }
     """
 
-    def __init__(self, site: ObjectKey, evse_uid: str, connector_id: str) -> None:
+    def __init__(self, site: ObjectKey, evse_uid: str, connector_id: str, told: QuoteView | None = None) -> None:
         super().__init__()
-        self._site, self._evse_uid, self._connector_id = site, evse_uid, connector_id
+        self._site, self._evse_uid, self._connector_id, self._told = site, evse_uid, connector_id, told
         self.quote: QuoteView | None = None
         self._turned = 0
 
@@ -86,8 +86,11 @@ class QuoteScreen(Page):
         yield Question(self.text)
 
     def on_mount(self) -> None:
-        """Ask for the price."""
-        self._ask_price()
+        """Ask for the price, where it has not been told."""
+        if self._told is None:
+            self._ask_price()
+        else:
+            self.post_message(Quoted(self._told))
 
     def on_screen_resume(self) -> None:
         """In front again: somebody may have been identified."""

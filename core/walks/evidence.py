@@ -1,6 +1,6 @@
 """The evidence pack of a walk: a folder that a manager, a program and an auditor can each read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +13,9 @@ from core.walks.scenario import StepResult
 
 SUMMARY, STEPS, MESSAGES, JUNIT = FILES = ("summary.md", "steps.json", "messages.jsonl", "junit.xml")
 """What a pack consists of."""
+
+SCREENS = "screens"
+"""The folder of a pack in which the driver's screens lie, where somebody saw any."""
 
 
 def evidence_folder(wanted: Path) -> Path:
@@ -35,16 +38,19 @@ def evidence_folder(wanted: Path) -> Path:
     return wanted
 
 
-def write_evidence(folder: Path, walk: Walk) -> None:
-    """Write the pack. Raises InvalidInput where a file cannot be written."""
+def write_evidence(folder: Path, walk: Walk, screens: Mapping[str, str] | None = None) -> None:
+    """Write the pack. screens: SVG by name. Raises InvalidInput where a file cannot be written."""
     texts = {
         SUMMARY: summary(walk.walked),
         STEPS: walk.walked.model_dump_json(by_alias=True, indent=1) + "\n",
         MESSAGES: "".join(entry.model_dump_json() + "\n" for entry in walk.log),
         JUNIT: junit(walk.walked),
     }
+    pictures = {f"{SCREENS}/{name}.svg": picture for name, picture in (screens or {}).items()}
     try:
-        for name, text in texts.items():
+        if pictures:
+            (folder / SCREENS).mkdir()
+        for name, text in {**texts, **pictures}.items():
             (folder / name).write_text(text, "utf-8")
     except OSError as error:
         raise _unusable(folder, error) from error

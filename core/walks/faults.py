@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from core.driver_messages import Problem
 from core.endpoint.endpoint import Endpoint
 from core.errors import EvroamError, InvalidInput
 from core.model.session import SessionState
@@ -126,10 +127,16 @@ async def _session_words(ground: Ground) -> list[str]:
     told = view.problem or view.stop_problem
     return [
         f"The session is {here} at the home-CSP, {there or 'unknown'} at the visited-CSO.",
-        f"The driver reads: {told.message} {told.next_step}".rstrip() if told else "The driver is told of no problem.",
+        f"The driver reads: {_in_full(told)}" if told else "The driver is told of no problem.",
         *(["The driver may ask for an emergency unlock (UC5-2, UC5-3)."] if view.may_ask_unlock else []),
         "There is a receipt." if view.receipt_id else "Nothing is billed so far.",
     ]
+
+
+def _in_full(told: Problem) -> str:
+    """What is wrong and what to do, each ended as a sentence is."""
+    said = (one.rstrip(".") + "." for one in (told.message, told.next_step) if one)
+    return " ".join(said)
 
 
 def _endpoints(ground: Ground, *actors: Actor) -> Iterator[Endpoint]:

@@ -96,11 +96,15 @@ class Ground:
         return self.member.equipment
 
     @property
+    def version(self) -> str:
+        """The version of OCPI, or the versions, that the home-CSP has negotiated."""
+        partners = self.network.home.context.visited_csos()
+        return ", ".join(sorted({one.version or "?" for one in partners}))
+
+    @property
     def wire(self) -> str:
         """How the platforms speak with one another, as they have negotiated it."""
-        partners = self.network.home.context.visited_csos()
-        versions = ", ".join(sorted({one.version or "?" for one in partners}))
-        return f"OCPI {versions} over HTTPS, mutual TLS 1.3"
+        return f"OCPI {self.version} over HTTPS, mutual TLS 1.3"
 
     # -- what is true
 

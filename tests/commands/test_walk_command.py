@@ -96,9 +96,9 @@ def test_wrong_usage_is_told(arguments: list[str]) -> None:
     ],
 )
 def test_a_fault_that_cannot_be_is_refused_with_what_there_is(fault: str, words: str) -> None:
-    result = walk("qr", "--fault", fault)
-    assert result.exit_code == 2
-    assert words in " ".join(result.stderr.split())
+    for result in (walk("qr", "--fault", fault), walk("qr", "--screen", "--fault", fault)):
+        assert result.exit_code == 2
+        assert words in " ".join(result.stderr.split())
 
 
 def test_the_help_lists_the_faults() -> None:

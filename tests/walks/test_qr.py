@@ -212,19 +212,6 @@ def test_a_rise_after_consent_and_a_message_twice_change_nothing(tmp_path: Path)
     assert walked.coped[0] == "Objects that still wait to be sent: none."
 
 
-def test_a_start_that_fails_on_the_wire_ends_on_evidence_and_costs_nothing(tmp_path: Path) -> None:
-    walked = walk(tmp_path, fault="5xx@start").walked
-    assert walked.failed_step == "start" and "answer none, result none" in walked.sentence
-    assert [one.http_status for one in step(walked, "start").messages if one.kind == "POST commands"] == [503]
-    assert walked.coped == (
-        "Objects that still wait to be sent: none.",
-        "The session is REJECTED at the home-CSP, unknown at the visited-CSO.",
-        "The driver reads: The operator confirms that nothing was started; you pay nothing Try again.",
-        "The driver may ask for an emergency unlock (UC5-2, UC5-3).",
-        "Nothing is billed so far.",
-    )
-
-
 def test_actors_are_those_of_the_standard() -> None:
     assert {one.sender for one in QR.steps} | {one.receiver for one in QR.steps} == {
         Actor.DRIVER,
