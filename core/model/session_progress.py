@@ -143,14 +143,14 @@ def _ended(session: ServiceSession, report: SessionReport, now: datetime, actor:
 
 
 def _power(session: ServiceSession, report: SessionReport) -> Decimal | None:
-    """The average over the time since the last word, from the energies that were reported; nothing finer is known."""
+    """The average over the time since the last reading, from the energies that were told; nothing finer is known."""
     if report.status is ReportedStatus.COMPLETED or _is_parked(report):
         return Decimal(0)
     if _is_soon(session, report):
         return session.power_kw
     before = session.readings[-1] if session.readings else None
     since = before.at if before is not None else report.start
-    seconds = Decimal(str((report.last_updated - since).total_seconds()))
+    seconds = Decimal(str((_read_at(session, report) - since).total_seconds()))
     if seconds <= 0:
         return session.power_kw
     gained = report.energy - (before.energy if before is not None else Decimal(0))
@@ -165,7 +165,13 @@ def _is_parked(report: SessionReport) -> bool:
 
 def _is_soon(session: ServiceSession, report: SessionReport) -> bool:
     """Whether the last reading is so near that the way over the wire would blur the power between the two."""
-    return bool(session.readings) and report.last_updated - session.readings[-1].at < SHORTEST
+    return bool(session.readings) and _read_at(session, report) - session.readings[-1].at < SHORTEST
+
+
+def _read_at(session: ServiceSession, report: SessionReport) -> datetime:
+    """When the energy was read; where a partner lets its periods' times stand while energy flows, with the report."""
+    stands = bool(session.readings) and report.measured_at <= session.readings[-1].at
+    return report.last_updated if stands and report.energy > session.readings[-1].energy else report.measured_at
 
 
 def _readings(session: ServiceSession, report: SessionReport) -> tuple[Reading, ...]:
@@ -173,7 +179,7 @@ def _readings(session: ServiceSession, report: SessionReport) -> tuple[Reading, 
         return session.readings
     if _is_unused(session, report):
         return session.readings
-    reading = Reading(at=report.last_updated, energy=report.energy, power_kw=_power(session, report))
+    reading = Reading(at=_read_at(session, report), energy=report.energy, power_kw=_power(session, report))
     if session.readings and session.readings[-1].at == reading.at:
         return session.readings
     return with_reading(session.readings, reading)

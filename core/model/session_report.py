@@ -1,13 +1,13 @@
 """What a visited-CSO last said of a session (UC3-5, UC3-6): its word, not yet our own state of the session."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from core.model.credentials import CredentialReference, IdentificationMethod
-from core.model.meter import ChargingPeriod
+from core.model.meter import ChargingPeriod, DimensionKind
 from core.model.money import Price
 
 
@@ -48,3 +48,15 @@ class SessionReport(BaseModel):
     total_cost: Price | None = None
     status: ReportedStatus
     last_updated: datetime
+
+    @property
+    def measured_at(self) -> datetime:
+        """When the energy was read: at the end of the last period where its time tells that, else with the report."""
+        if not self.periods:
+            return self.last_updated
+        last = self.periods[-1]
+        hours = sum(last.volume(kind) for kind in _LASTING)
+        return min(last.start + timedelta(hours=float(hours)), self.last_updated) if hours else self.last_updated
+
+
+_LASTING = (DimensionKind.TIME, DimensionKind.PARKING_TIME, DimensionKind.RESERVATION_TIME)

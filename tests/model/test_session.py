@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.model.credentials import CredentialKind, CredentialReference, IdentificationMethod
 from core.model.measuring import measured, parked, without_empty_end
-from core.model.meter import DimensionKind
+from core.model.meter import ChargingPeriod, Dimension, DimensionKind
 from core.model.money import Price
 from core.model.parties import Party
 from core.model.session import (
@@ -88,6 +88,21 @@ def report(status: ReportedStatus, kwh: str = "0", at: float = 1, **members: obj
         "last_updated": minutes(at),
     }
     return SessionReport.model_validate(values | members)
+
+
+def timed(hours: str) -> ChargingPeriod:
+    return ChargingPeriod(start=NOON, dimensions=(Dimension(kind=DimensionKind.TIME, volume=Decimal(hours)),))
+
+
+def test_power_is_that_between_two_readings_of_the_meter_however_late_the_reports_are() -> None:
+    # 6 and 12 minutes after noon the meter stood at 1.1 and 2.2 kWh: 11 kW; the second report came three minutes late.
+    current = with_report(session(), report(ReportedStatus.ACTIVE, "1.1", 6, periods=(timed("0.1"),)), now=minutes(6))
+    late = report(ReportedStatus.ACTIVE, "2.2", 15, periods=(timed("0.2"),))
+    current = with_report(current, late, now=minutes(15))
+    assert [(one.at, one.power_kw) for one in current.readings] == [(minutes(6), 11), (minutes(12), 11)]
+    stands = report(ReportedStatus.ACTIVE, "4.4", 24, periods=(timed("0.2"),))
+    current = with_report(current, stands, now=minutes(24))
+    assert (current.readings[-1].at, current.readings[-1].power_kw) == (minutes(24), 11)
 
 
 def test_every_state_has_its_row_and_final_states_are_never_left() -> None:
