@@ -1,7 +1,6 @@
 """`evroam partner`: with whom a running platform exchanges (UC1-1)."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from app.commands import say, say_json
 from app.commands.administration import DataOption, JsonOption, PlatformOption, with_platform
 from app.commands.agreement import read_terms
+from app.commands.partner_address import checked_token, checked_versions_url
 from core.admin_messages import ConnectRequest, InvitationRequest, ModuleState, PartnerView
 from core.endpoint.agreement import Transport
 from core.errors import InvalidInput
@@ -30,8 +30,6 @@ AgreementOption = Annotated[
 ]
 
 _LONGEST_NAME = 100
-_LONGEST_TOKEN = 512
-_STANDARD_INPUT = "-"
 
 
 @app.command("invite")
@@ -64,19 +62,9 @@ def connect(
     as_json: JsonOption = False,
 ) -> None:
     """Register us with a partner that invited us, and begin to exchange."""
-    secret = (sys.stdin.readline() if token == _STANDARD_INPUT else token).strip()
-    if not 0 < len(secret) <= _LONGEST_TOKEN or not secret.isprintable():
-        raise InvalidInput(
-            "The token is missing or cannot be one.", code="token", next_step="Give the token that the partner made."
-        )
-    if not url.lower().startswith("https://") or len(url) > 2000:
-        raise InvalidInput(
-            f"“{url[:80]}” is not an https address.",
-            code="versions_url",
-            next_step="Give the versions URL of the partner, like https://roaming.example.com/ocpi/versions.",
-        )
+    secret, address = checked_token(token), checked_versions_url(url)
     terms = _terms(agreement)
-    request = ConnectRequest(url=url, token=secret, name=_name(name), transport=transport, terms=terms)
+    request = ConnectRequest(url=address, token=secret, name=_name(name), transport=transport, terms=terms)
     _tell(with_platform(data, platform, lambda client: client.connect(request)), as_json)
 
 

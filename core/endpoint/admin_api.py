@@ -34,11 +34,12 @@ from core.driver_messages import Problem
 from core.endpoint.admin_views import log_tail, partner_view, partner_views, store_state
 from core.endpoint.agreement_desk import agreement_routes
 from core.endpoint.endpoint import Endpoint
+from core.endpoint.meeting import meet
 from core.endpoint.partner import Partner
 from core.endpoint.partner_naming import find_partner
 from core.endpoint.serving import Running, serve
 from core.endpoint.tls import Identity
-from core.errors import EvroamError, NotAllowed, Unreachable
+from core.errors import EvroamError
 from core.json_api import answered, json_answer, program_version, read_body
 from core.model.parties import PartyRole
 from core.store.engine import Store
@@ -151,10 +152,7 @@ class _Desk:
 
     async def connect(self, request: Request) -> Response:
         wanted = await read_body(request, ConnectRequest)
-        try:
-            new = await self._endpoint.registrar.connect(wanted.url, wanted.token, wanted.agreement(), wanted.name)
-        except (NotAllowed, Unreachable) as error:
-            raise _with_next_step(error) from error
+        new = await meet(self._endpoint.registrar, wanted.url, wanted.token, wanted.agreement(), wanted.name)
         with suppress(EvroamError):  # what keeps it from being signed stands beside the agreement
             await self._endpoint.agreements.conclude(new)
         return json_answer(partner_view(new), 201)
@@ -194,17 +192,3 @@ class _Desk:
 
     def _as_it_is(self, partner: Partner) -> Response:
         return json_answer(partner_view(self._endpoint.partners.get(partner.id)))
-
-
-def _with_next_step(error: NotAllowed | Unreachable) -> EvroamError:
-    """What keeps two platforms from meeting, with what usually helps."""
-    if error.next_step:
-        return error
-    if isinstance(error, NotAllowed):
-        step = "Check the address; a partner in a private network needs `evroam serve … --allow-network CIDR`."
-    else:
-        step = (
-            "Check the address, and that each side has imported the other's certificates: "
-            "evroam certificates export FILE, evroam certificates import FILE."
-        )
-    return type(error)(error.message, code=error.code, next_step=step)

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from core.clock import Clock
@@ -20,6 +21,7 @@ from core.endpoint.gates import (
 from core.endpoint.modules import charging_preferences
 from core.endpoint.modules.objects import key_of
 from core.endpoint.ocpi.codec import Codec
+from core.endpoint.ocpi.envelope import Item
 from core.endpoint.ocpi.kinds import write_timestamp
 from core.endpoint.ocpi.paging import next_page
 from core.endpoint.ocpi.reading import Json, JsonObject, to_text
@@ -54,6 +56,14 @@ _AUTHORISE_WITHIN_SECONDS = 5.0
 _COMMAND_WITHIN_SECONDS = 30.0
 _MOST_PAGES = 100_000
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    """A page of a partner's list: what can be read of it, and what is wrong with each object that cannot."""
+
+    found: tuple[Held[M], ...]
+    faults: tuple[str, ...]
 
 
 class Calls:
@@ -239,6 +249,23 @@ class Calls:
         self._require_agreed(partner, service)
         return self._pull(partner, module, codec, since)
 
+    async def page(
+        self, partner: Partner, module: str, codec: Codec[Any, M], limit: int, since: datetime | None = None
+    ) -> Page[M]:
+        """The first page of a partner's list, with what is wrong in it. limit: of objects. Raises as a pull."""
+        base = _offered(partner, module, "SENDER")
+        wanted = {"date_from": write_timestamp(since)} if since else {}
+        reply = await self._send(partner, "GET", f"{base}?{urlencode({**wanted, 'limit': str(limit), 'offset': '0'})}")
+        if reply.envelope.items is None:
+            raise Unreachable(f"The list of {module} is no list.", code="unreadable_answer")
+        found, faults = [], []
+        for item in reply.envelope.items:
+            try:
+                found.append(_own(partner, codec, item))
+            except (InvalidInput, NotAllowed) as error:
+                faults.append(error.message)
+        return Page(tuple(found), tuple(faults))
+
     async def _pull(
         self, partner: Partner, module: str, codec: Codec[Any, M], since: datetime | None
     ) -> AsyncIterator[Held[M]]:
@@ -254,8 +281,7 @@ class Calls:
                 raise Unreachable(f"The list of {module} is no list.", code="unreadable_answer")
             for item in items:
                 try:
-                    held = codec.held(only_object(item.value), item.text)
-                    _require_own(partner, held.value)
+                    held = _own(partner, codec, item)
                 except (InvalidInput, NotAllowed) as error:
                     _log.warning("an object of %s of %s is skipped: %s", module, partner.name, error.message)
                 else:
@@ -328,6 +354,13 @@ def _offered(partner: Partner, module: str, interface: str) -> str:
     if url is None:
         raise Refused(f"{partner.name} does not offer {module} as {interface.lower()}.", code="not_offered")
     return url
+
+
+def _own(partner: Partner, codec: Codec[Any, M], item: Item) -> Held[M]:
+    """An object of a partner's list. Raises InvalidInput where it cannot be read, NotAllowed for another party's."""
+    held = codec.held(only_object(item.value), item.text)
+    _require_own(partner, held.value)
+    return held
 
 
 def _under(base: str, *segments: str) -> str:

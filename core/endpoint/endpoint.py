@@ -76,7 +76,7 @@ class Endpoint:
         base_url = self._base_url = public_url.rstrip("/")
         self._store, self._clock, self.roles, self._page_limit = store, clock, tuple(roles), page_limit
         self.bindings = bindings_of(versions)
-        guard = AddressGuard([*networks, *(LOOPBACK if _is_loopback(base_url) else ())])
+        guard = AddressGuard([*networks, *(LOOPBACK if is_loopback(base_url) else ())])
         self.versions_url = f"{base_url}/ocpi/versions"
         self._context = identity.server_context(ssl.CERT_OPTIONAL if server_tls else ssl.CERT_REQUIRED)
         self.log = MessageLog(store, keep_bodies=keep_bodies)
@@ -224,7 +224,8 @@ def _offered(base_url: str, version: str, served: Sequence[Route]) -> tuple[Part
     )
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine by its loopback address."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -40,6 +40,17 @@ _PATIENCE_SECONDS = 10.0
 _STEP = timedelta(minutes=1)
 
 
+async def look_until(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], within: float) -> T:
+    """What `look` sees once it holds, or at the latest after so many seconds of the wall clock."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    while True:
+        seen = await look()
+        if holds(seen) or loop.time() > deadline:
+            return seen
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
 @dataclass(frozen=True)
 class Post:
     """Where the driver stands: one EVSE and the connector used."""
@@ -154,13 +165,7 @@ class Ground:
 
         What does not hold in time is for the check to say.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
-        while True:
-            seen = await look()
-            if holds(seen) or loop.time() > deadline:
-                return seen
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        return await look_until(look, holds, within)
 
     async def session_until(self, holds: Callable[[SessionView], bool]) -> SessionView:
         """The session as its driver sees it once it holds or has ended."""

@@ -107,7 +107,7 @@ def _run_with(*verdicts: Outcome) -> ConformanceRun:
         result_of(
             Check("UC1-1", str(at), "something", _nothing),
             findings[one],
-            "not there" if one is Outcome.NOT_OFFERED else "",
+            NotOffered("not there") if one is Outcome.NOT_OFFERED else None,
             via="p2p",
             wire="2.3.0",
             messages=1,

@@ -29,6 +29,7 @@ from core.simulation.station import Drivers
 from core.simulation.typical_cars import typical_cars
 from core.store.sessions import load, load_open
 from core.walks.ground import STARTS_AT, Ground, logs_of
+from core.walks.messages import WireMessage
 
 T = TypeVar("T")
 
@@ -250,6 +251,10 @@ class Bench:
         return self.clock.now() + timedelta(**time)
 
     # -- after a check
+
+    async def heard(self) -> list[WireMessage]:
+        """The messages that crossed the wire since this was last asked."""
+        return await self.ground.logs.heard()
 
     async def tidy(self) -> list[str]:
         """Mend every post that was used, end what is open there; what could not be ended."""

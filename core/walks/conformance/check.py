@@ -1,26 +1,54 @@
-"""A check is a value: its use case, what has to cross the wire, and an act on the bench that returns findings."""
+"""A check is a value: its use case, what has to cross the wire, and an act on its stand that returns findings."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from core.endpoint.ports import CommandAnswer, CommandReply
 from core.errors import EvroamError, NotAllowed, NotFound, Refused
-from core.walks.conformance.bench import Bench
+from core.walks.conformance.report import Outcome
+from core.walks.messages import WireMessage
 from core.walks.scenario import Finding
 
-T = TypeVar("T")
-Act = Callable[[Bench], Awaitable[Sequence[Finding]]]
+
+class Stand(Protocol):
+    """What checks stand on: an embedded network, or our home-CSP beside a foreign partner."""
+
+    async def settled(self) -> None:
+        """Wait until all that any platform of ours has to say has been said."""
+
+    async def heard(self) -> Sequence[WireMessage]:
+        """The messages that crossed the wire since this was last asked."""
+
+    async def tidy(self) -> list[str]:
+        """End what a check has begun; what could not be ended."""
 
 
-class NotOffered(EvroamError):
-    """The platforms do not offer what a check is about; the message says what is missing."""
+S_contra = TypeVar("S_contra", bound=Stand, contravariant=True)
+
+
+class Without(EvroamError):
+    """A check that comes to no verdict; the message says what is missing."""
+
+    outcome: Outcome
+
+
+class NotOffered(Without):
+    """The platforms do not offer what a check is about."""
 
     code = "not_offered"
+    outcome = Outcome.NOT_OFFERED
+
+
+class NotChecked(Without):
+    """A check needs what is not at hand, such as a car at a post."""
+
+    code = "not_checked"
+    outcome = Outcome.NOT_CHECKED
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[S_contra]):
     """One check. name: unique; what: in plain words; wire: messages without which nothing was checked, such as
     `POST commands`: a method, and a segment of the path.
     """
@@ -28,7 +56,7 @@ class Check:
     use_case: str
     name: str
     what: str
-    perform: Act
+    perform: Callable[[S_contra], Awaitable[Sequence[Finding]]]
     wire: frozenset[str] = frozenset()
 
 

@@ -1,5 +1,6 @@
 """All checks, in the order of the use cases."""
 
+from core.walks.conformance.bench import Bench
 from core.walks.conformance.charging import CHARGING
 from core.walks.conformance.check import Check
 from core.walks.conformance.identification import IDENTIFICATION, LOCAL_START
@@ -13,7 +14,7 @@ from core.walks.conformance.remote_start import REMOTE_START
 from core.walks.conformance.reserving import RESERVING
 from core.walks.conformance.support import SUPPORT
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check[Bench], ...] = (
     *PLATFORMS,
     *INFORMATION,
     *PRICES,

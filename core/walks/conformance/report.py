@@ -17,9 +17,10 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105  # the word, no password
     FAIL = "fail"
     NOT_OFFERED = "not offered"
+    NOT_CHECKED = "not checked"
 
 
-_SHAPES = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.NOT_OFFERED: "·"}
+_SHAPES = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.NOT_OFFERED: "·", Outcome.NOT_CHECKED: "–"}
 
 
 class CheckResult(BaseModel):

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 from core.clock import WallClock
 from core.endpoint.bindings import BINDINGS
@@ -12,7 +14,7 @@ from core.errors import EvroamError
 from core.json_api import program_version
 from core.network import Via
 from core.walks.conformance.bench import Bench, bench
-from core.walks.conformance.check import Check, NotOffered
+from core.walks.conformance.check import Check, Stand, Without
 from core.walks.conformance.checks import CHECKS
 from core.walks.conformance.report import CheckResult, ConformanceRun, Outcome
 from core.walks.messages import WireMessage
@@ -23,6 +25,7 @@ from core.walks.use_cases import clause_of
 WIRES: tuple[str, ...] = tuple(BINDINGS)
 """The versions of OCPI that a run can be made on."""
 
+S = TypeVar("S", bound=Stand)
 OnResult = Callable[[CheckResult], None]
 _WALL = WallClock()
 
@@ -44,7 +47,7 @@ async def run_embedded(
     wanted: Iterable[Combination],
     folder: Path,
     *,
-    checks: Sequence[Check] = CHECKS,
+    checks: Sequence[Check[Bench]] = CHECKS,
     on_result: OnResult | None = None,
 ) -> ConformanceRun:
     """Run the checks on a fresh network a combination, each in a folder of its own below this empty one.
@@ -56,48 +59,71 @@ async def run_embedded(
         place = folder / f"{one.via}-{one.wire}"
         place.mkdir(parents=True)
         async with bench(place, one.via, one.wire) as stand:
-            await stand.ground.logs.heard()
-            for check in checks:
-                results.append(await run_check(check, stand, one))
-                if on_result is not None:
-                    on_result(results[-1])
+            results += await run_checks(checks, stand, one, on_result)
+    return run_of(started_at, results)
+
+
+def run_of(started_at: datetime, results: Iterable[CheckResult], partner: str | None = None) -> ConformanceRun:
+    """The run that ends now. partner: where the foreign one is, None on embedded networks."""
     return ConformanceRun(
         version=program_version(),
         commit=program_commit(),
         started_at=started_at,
         ended_at=_WALL.now(),
+        partner=partner,
         results=tuple(results),
     )
 
 
-async def run_check(check: Check, stand: Bench, on: Combination) -> CheckResult:
+async def run_checks(
+    checks: Iterable[Check[S]], stand: S, on: Combination, on_result: OnResult | None = None
+) -> list[CheckResult]:
+    """The checks, one after the other on the same stand."""
+    results = []
+    await stand.heard()
+    for check in checks:
+        results.append(await run_check(check, stand, on))
+        if on_result is not None:
+            on_result(results[-1])
+    return results
+
+
+async def run_check(check: Check[S], stand: S, on: Combination) -> CheckResult:
     """One check: what it finds, what crossed the wire meanwhile, and that it leaves nothing open."""
-    started, missing = time.monotonic(), ""
+    started, without = time.monotonic(), None
+    findings: list[Finding] = []
     try:
-        findings = list(await check.perform(stand))
-    except NotOffered as error:
-        findings, missing = [], error.message
+        findings += await check.perform(stand)
+    except Without as missing:
+        without = missing
     except (EvroamError, OSError, TimeoutError) as error:
         findings = [Finding(expected="the check goes through", actual=_words(error), holds=False)]
     seconds = round(time.monotonic() - started, 3)
     await stand.settled()
-    heard = await stand.ground.logs.heard()
+    heard = await stand.heard()
     findings += _crossed(check.wire, heard) if findings else []
     findings += await _left_open(stand)
-    await stand.ground.logs.heard()
-    return result_of(check, findings, missing, via=on.via, wire=on.wire, messages=len(heard), seconds=seconds)
+    await stand.heard()
+    return result_of(check, findings, without, via=on.via, wire=on.wire, messages=len(heard), seconds=seconds)
 
 
 def result_of(
-    check: Check, findings: Sequence[Finding], missing: str, *, via: str, wire: str, messages: int, seconds: float
+    check: Check[S],
+    findings: Sequence[Finding],
+    without: Without | None,
+    *,
+    via: str,
+    wire: str,
+    messages: int,
+    seconds: float,
 ) -> CheckResult:
-    """The verdict: fail where anything did not hold or nothing was looked at, not offered where `missing` says why."""
+    """The verdict: fail where anything did not hold or nothing was looked at, none where `without` says why."""
     broken = [one for one in findings if not one.holds]
     reason = "; ".join(f"expected {one.expected}, found {one.actual}" for one in broken)
     if broken:
         verdict = Outcome.FAIL
-    elif missing:
-        verdict, reason = Outcome.NOT_OFFERED, missing
+    elif without is not None:
+        verdict, reason = without.outcome, without.message
     else:
         verdict, reason = (Outcome.PASS, "") if findings else (Outcome.FAIL, "nothing was looked at")
     return CheckResult(
@@ -130,7 +156,7 @@ def _is(wanted: str, message: WireMessage) -> bool:
     return message.method == method and segment in message.path.split("?")[0].split("/")
 
 
-async def _left_open(stand: Bench) -> list[Finding]:
+async def _left_open(stand: Stand) -> list[Finding]:
     """A finding where something stays open, or a station cannot be brought back."""
     try:
         left = await stand.tidy()
