@@ -51,8 +51,10 @@ from core.clearing_messages import (
     TermsList,
 )
 from core.json_client import JsonClient
+from core.member_messages import DisputedLine, StatementList, StatementView
 from core.model.clearing.statement import Statement
 from core.model.clearing.terms import ClearingTerms
+from core.model.clearing.verdict import DisputeMove
 from core.model.notices import Notice
 from core.switch_messages import ChainAudit, HubAgreements, HubPair, PassedMessages, PassedQuery, WaitingMessages
 
@@ -241,6 +243,24 @@ class AdminClient:
     async def statement(self, batch_id: str) -> Statement:
         """The statement of a batch. Raises NotFound."""
         return await self._api.get(f"/clearing/batches/{quote(batch_id, safe='')}", Statement)
+
+    async def statements(self, *, fetch: bool = False) -> StatementList:
+        """A member's statements; fetch: ask its clearing houses for them now. Raises Unreachable."""
+        if fetch:
+            return await self._api.post("/statements/fetch", None, StatementList)
+        return await self._api.get("/statements", StatementList)
+
+    async def member_statement(self, batch_id: str) -> StatementView:
+        """One of a member's statements, with its lines. Raises NotFound."""
+        return await self._api.get(f"/statements/{quote(batch_id, safe='')}", StatementView)
+
+    async def confirm_statement(self, batch_id: str) -> StatementView:
+        """A member confirms a batch. Raises NotFound, Refused, Unreachable."""
+        return await self._api.post(f"/statements/{quote(batch_id, safe='')}/confirm", None, StatementView)
+
+    async def dispute_sdr(self, key: str, move: DisputeMove) -> DisputedLine:
+        """A member's act in a dispute. Raises NotFound, Refused, Unreachable."""
+        return await self._api.post(f"/disputes/{quote(key, safe='')}", move, DisputedLine)
 
     async def certify_contract(self, contract_id: str, request: CertificateRequest) -> ContractCertificateView:
         """Know a contract certificate as issued for a contract (UC3-3). Raises InvalidInput, NotFound."""

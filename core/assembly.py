@@ -24,6 +24,7 @@ from core.endpoint.contract_certificates import TrustAnchors
 from core.endpoint.endpoint import Endpoint
 from core.endpoint.newcomers import Pull, welcome
 from core.endpoint.serving import url_of
+from core.endpoint.statement_desk import statement_routes
 from core.endpoint.tls import LOOPBACK_HOSTS, CertificateAuthority, Identity
 from core.errors import InvalidInput
 from core.home_csp import cable_unlock_desk, sdr_desk
@@ -161,6 +162,7 @@ async def home_csp(
                     *contract_routes(context),
                     *cable_unlock_desk.admin_routes(context, platform.unlocks),
                     *sdr_desk.admin_routes(context),
+                    *statement_routes(platform.reporting, store),
                 ],
             ) as reached_at,
         ):
@@ -196,7 +198,7 @@ async def visited_cso(place: Installation, stations: Sequence[SiteSpec]) -> Asyn
                 endpoint,
                 platform.context.tasks,
                 lambda one: endpoint.synchronisation.pull(one),
-                visited_routes(platform.context),
+                [*visited_routes(platform.context), *statement_routes(platform.reporting, store)],
             ) as reached_at,
         ):
             yield VisitedCsoInService(platform, equipment, reached_at)

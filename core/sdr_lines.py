@@ -3,9 +3,8 @@
 from sqlalchemy import Connection, Select
 
 from core.admin_messages import ClearedSdr, SdrLine
-from core.errors import InvalidInput
 from core.model.clearing.verdict import SdrVerdict
-from core.model.parties import ObjectKey, Party
+from core.model.parties import ObjectKey
 from core.store.heard import load_heard
 from core.store.sdr_verdicts import load_verdict
 
@@ -47,14 +46,3 @@ def _cleared(heard: SdrVerdict | None) -> ClearedSdr | None:
         reasons=tuple(one.reason for one in heard.discrepancies),
         batch_id=heard.batch_id,
     )
-
-
-def key_in(text: str) -> ObjectKey:
-    """The key of an SDR as it is listed, `DE*KPF/id`. Raises InvalidInput."""
-    party, slash, id = text.partition("/")
-    if not slash or not id:
-        raise InvalidInput(
-            "This names no SDR.", code="sdr_key", next_step="Write it as `evroam sdr list` shows it: DE*KPF/…"
-        )
-    named = Party.parse(party)
-    return ObjectKey(country_code=named.country_code, party_id=named.party_id, id=id)

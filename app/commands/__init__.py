@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "sdr": "app.commands.sdr:app",
     "serve": "app.commands.serve:app",
     "settle": "app.commands.settle:settle_command",
+    "statement": "app.commands.statement:app",
     "status": "app.commands.status:status_command",
     "switch": "app.commands.switch:app",
     "unlock": "app.commands.unlock:app",

@@ -64,7 +64,7 @@ def settle_command(
         return report, [await client.statement(one.batch_id) for one in cut_ones]
 
     report, statements = with_platform(data, platform, work)
-    files = [] if out is None else _write(statements, out)
+    files = [] if out is None else write_statements(statements, out)
     if as_json:
         say_json({**json.loads(report.model_dump_json()), "files": [str(file) for file in files]})
     else:
@@ -80,8 +80,8 @@ def _funds(given: tuple[str, str, str, str]) -> FundsRequest:
     )
 
 
-def _write(statements: list[Statement], folder: Path) -> list[Path]:
-    """One that was written before is written anew as it stands."""
+def write_statements(statements: list[Statement], folder: Path) -> list[Path]:
+    """Each as CSV and PDF; one that was written before is written anew as it stands. Raises EvroamError."""
     from core.clearing_house.statement_pdf import statement_pdf
     from core.clearing_house.statements import statement_csv
 
@@ -110,7 +110,7 @@ def _lines(report: SettleReport) -> list[str]:
     return [
         *([f"{len(report.approved)} SDRs approved, as their payers said nothing in time."] if report.approved else []),
         *(f"The dispute about {sdr} was decided by its deadline." for sdr in report.decided),
-        *(line for one in report.batches for line in _batch(one, one.batch_id in moved)),
+        *(line for one in report.batches for line in batch_lines(one, one.batch_id in moved)),
         *([] if report.batches else ["No batch is open, and nothing is to be settled."]),
         *map(_payment, report.payments),
         *(
@@ -121,7 +121,8 @@ def _lines(report: SettleReport) -> list[str]:
     ]
 
 
-def _batch(one: Statement, moved: bool) -> list[str]:
+def batch_lines(one: Statement, moved: bool = False) -> list[str]:
+    """How a batch stands, its sums and its taxes."""
     net, gross = from_minor(one.net, one.currency), from_minor(one.gross, one.currency)
     state = f"{'now ' if moved else ''}{_STATES[one.state]}"
     held = f"; held back as disputed: {', '.join(one.held_back)}" if one.held_back else ""

@@ -26,7 +26,8 @@ from core.model.clearing.hearing import payers_word, step_of
 from core.model.clearing.records import SessionRecord
 from core.model.clearing.statement import Statement
 from core.model.clearing.terms import ClearingTerms
-from core.model.clearing.verdict import SdrVerdict, VerdictMove
+from core.model.clearing.verdict import DisputeMove, SdrVerdict, VerdictMove
+from core.model.clearing.verdicts import Dispute
 from core.model.parties import ObjectKey, Party, PlatformRole
 from core.model.sdr import Sdr
 from core.model.sdr_verdicts import VerdictState, VerdictStep
@@ -146,6 +147,30 @@ class Reporting:
             self._endpoint.calls, house, lambda one: one.state is BatchState.CLOSED and one.batch_id in closed
         )
         await self._store.write(lambda connection: self._keep_statements(connection, house, statements))
+
+    async def fetch(self) -> None:
+        """Ask every clearing house for the statements of our batches now. Raises as the calls do."""
+        for house in houses(self._endpoint.partners):
+            if Service.SETTLEMENT in house.agreement.services:
+                await self.settle(house)
+
+    async def confirm(self, batch_id: str) -> Statement:
+        """Confirm a batch as it was calculated. Raises NotFound (unknown_batch), else as the calls do."""
+        with self._store.read() as connection:
+            house_id, _ = heard.load_statement(connection, batch_id)
+        house = self._endpoint.partners.get(house_id)
+        told = await settlements.confirm_batch(self._endpoint.calls, house, batch_id)
+        await self._store.write(lambda connection: self._keep_statements(connection, house, [told]))
+        return told
+
+    async def dispute(self, sdr: ObjectKey, move: DisputeMove) -> Dispute:
+        """One act in a dispute about an SDR. Raises NotFound (unknown_sdr), else as the calls do."""
+        with self._store.read() as connection:
+            house = self._endpoint.partners.get(heard.judge_of(connection, sdr))
+        told = await reconciliations.dispute(self._endpoint.calls, house, sdr, move)
+        await self.reconcile(house)
+        await self.settle(house)
+        return told
 
     # -- what is sent
 

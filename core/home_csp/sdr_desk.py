@@ -12,7 +12,8 @@ from core.home_csp.identification import contract_of_request
 from core.home_csp.sdr_verdicts import decide, dispute
 from core.json_api import answered, json_answer, path_id, read_body
 from core.model.sdr_verdicts import VerdictState
-from core.sdr_lines import key_in, sdr_lines
+from core.sdr_keys import key_in
+from core.sdr_lines import sdr_lines
 from core.store.tables import sdr as table
 
 

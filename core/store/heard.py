@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
 
+from core.errors import NotFound
 from core.model.clearing.batches import BatchState
 from core.model.clearing.statement import Statement
 from core.model.clearing.terms import ClearingTerms
@@ -100,6 +101,32 @@ def keep_statement(connection: Connection, house_id: str, statement: Statement) 
         "body": statement.model_dump_json(),
     }
     upsert(connection, heard_statement, row)
+
+
+def load_statement(connection: Connection, batch_id: str) -> tuple[str, Statement]:
+    """A statement, and the clearing house that it is from. Raises NotFound (unknown_batch)."""
+    columns = heard_statement.c
+    row = connection.execute(select(columns.partner_id, columns.body).where(columns.id == batch_id)).first()
+    if row is None:
+        raise NotFound(
+            f"There is no batch {batch_id[:80]} of ours.",
+            code="unknown_batch",
+            next_step="Ask for the newest: evroam statement fetch.",
+        )
+    return row.partner_id, Statement.model_validate_json(row.body)
+
+
+def judge_of(connection: Connection, sdr: ObjectKey) -> str:
+    """The clearing house that has judged an SDR. Raises NotFound (unknown_sdr)."""
+    columns = heard_verdict.c
+    found: str | None = connection.execute(
+        select(columns.partner_id).where(
+            columns.country_code == sdr.country_code, columns.party_id == sdr.party_id, columns.id == sdr.id
+        )
+    ).scalar()
+    if found is None:
+        raise NotFound(f"No clearing house has judged {sdr}.", code="unknown_sdr")
+    return found
 
 
 def closed_batches(connection: Connection) -> frozenset[str]:

@@ -13,7 +13,8 @@ from core.errors import InvalidInput, NotFound
 from core.json_api import answered, json_answer, path_id, read_body
 from core.model.notices import Notice, ReservationImpact
 from core.model.sites import LocalisedText
-from core.sdr_lines import key_in, sdr_lines
+from core.sdr_keys import key_in
+from core.sdr_lines import sdr_lines
 from core.store.tables import sdr as sdr_table
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.taken_back import announce_and_take_back

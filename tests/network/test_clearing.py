@@ -1,11 +1,17 @@
 """Sessions charged through the hub are reconciled and settled, and nobody sets anything by hand (6.4.2, 6.4.3)."""
 
+import asyncio
+import json
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from app.commands import app
 from core.admin_messages import SdrLine
 from core.clearing_house.control_totals import all_totals
 from core.clearing_house.platform import ClearingHouse
@@ -97,7 +103,7 @@ def witnesses(network: Network) -> set[tuple[str, str, Decimal]]:
 
 
 async def test_a_right_bill_is_settled_and_a_wrong_one_is_held(
-    network: Network, driver: DriverClient, monkeypatch: pytest.MonkeyPatch
+    network: Network, driver: DriverClient, monkeypatch: pytest.MonkeyPatch, data: Path
 ) -> None:
     first, second = await posts_behind_house(network, driver)
     house, home, visited = house_of(network), network.home, first.member.platform
@@ -145,6 +151,8 @@ async def test_a_right_bill_is_settled_and_a_wrong_one_is_held(
         ("NL*EVR", (), 2),
     }
 
+    await the_statement_is_settled_by_command(network, data, first.member, statement, key_of(right))
+
     # A person at the provider rejects what is held: the clearing house hears of it, and so does the operator.
     context = home.context
     code = (DiscrepancyClass.D13,)
@@ -156,6 +164,45 @@ async def test_a_right_bill_is_settled_and_a_wrong_one_is_held(
     await heard_by_both(network, first.member)
     declined = line_of(visited, wrong).cleared
     assert declined is not None and declined.outcome is Outcome.DECLINED
+
+
+async def the_statement_is_settled_by_command(
+    network: Network, data: Path, member: Member, statement: Statement, sdr: ObjectKey
+) -> None:
+    """Disputed by line, answered, accepted and confirmed by both; what was cut already comes back as a credit."""
+    assert isinstance(network.clock, FixedClock)
+    at_home, at_operator = "home-csp", member.operator.slug
+
+    async def evroam(platform: str, *arguments: str) -> Any:
+        command = ["statement", *arguments, "--platform", platform, "--data", str(data)]
+        result = await asyncio.to_thread(lambda: CliRunner().invoke(app, [*command, "--json"]))
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    [listed] = await evroam(at_home, "fetch")
+    assert (listed["batch_id"], listed["state"], listed["gross"]) == (statement.batch_id, "CALCULATED", statement.gross)
+    opened = await evroam(at_home, "dispute", str(sdr), "--text", "the cable was broken", "--claim", "0.50")
+    assert (opened["sdr"], opened["dispute"]["state"]) == (str(sdr), "OPEN")
+    await member.platform.reporting.round()
+    [seen] = (await evroam(at_operator, "show", statement.batch_id))["disputes"]
+    assert (seen["sdr"], seen["dispute"]["reason"]) == (str(sdr), "the cable was broken")
+    await evroam(at_operator, "respond", str(sdr), "--text", "for a while", "--offer", "0.30")
+    assert (await evroam(at_home, "accept", str(sdr)))["dispute"]["state"] == "SPLIT"
+    for platform in (at_home, at_operator):
+        confirmed = (await evroam(platform, "confirm", statement.batch_id))["statement"]
+    assert confirmed["state"] == "CONFIRMED"
+
+    network.clock.moment += timedelta(days=1)
+    await settle(house_of(network).clearing)
+    listed = await evroam(at_operator, "fetch")
+    assert [one["state"] for one in listed] == ["CALCULATED", "INSTRUCTED"]
+    # 0.30 before taxes, at the 19 % that were billed: 0.36 to the cent, in a batch of its own.
+    [credit] = (await evroam(at_operator, "show", listed[0]["batch_id"]))["statement"]["lines"]
+    assert (credit["original"], credit["net"], credit["gross"]) == (sdr.id, -30, -36)
+    shown = ["statement", "show", listed[0]["batch_id"], "--platform", at_operator, "--data", str(data)]
+    said = (await asyncio.to_thread(lambda: CliRunner().invoke(app, shown))).stdout
+    assert f"credit for {sdr.id}: -0.30 net, -0.06 taxes, -0.36 EUR" in said
+    assert f"{sdr} is disputed for 0.50 before taxes: split" in said and "operator: for a while (offers 0.30)" in said
 
 
 async def test_between_parties_on_plain_ocpi_the_clearing_house_moves_the_session(
