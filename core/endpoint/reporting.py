@@ -149,8 +149,9 @@ class Reporting:
         await self._store.write(lambda connection: self._keep_statements(connection, house, statements))
 
     async def fetch(self) -> None:
-        """Ask every clearing house for the statements of our batches now. Raises as the calls do."""
+        """Hear every clearing house now, also of disputes and statements. Raises as the calls do."""
         for house in houses(self._endpoint.partners):
+            await self.reconcile(house)
             if Service.SETTLEMENT in house.agreement.services:
                 await self.settle(house)
 

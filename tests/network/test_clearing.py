@@ -183,7 +183,7 @@ async def the_statement_is_settled_by_command(
     assert (listed["batch_id"], listed["state"], listed["gross"]) == (statement.batch_id, "CALCULATED", statement.gross)
     opened = await evroam(at_home, "dispute", str(sdr), "--text", "the cable was broken", "--claim", "0.50")
     assert (opened["sdr"], opened["dispute"]["state"]) == (str(sdr), "OPEN")
-    await member.platform.reporting.round()
+    await evroam(at_operator, "fetch")
     [seen] = (await evroam(at_operator, "show", statement.batch_id))["disputes"]
     assert (seen["sdr"], seen["dispute"]["reason"]) == (str(sdr), "the cable was broken")
     await evroam(at_operator, "respond", str(sdr), "--text", "for a while", "--offer", "0.30")
