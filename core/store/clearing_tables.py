@@ -5,7 +5,7 @@ Keys begin with a party: the operator (visited-CSO, creditor) where two are name
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from core.store.columns import Energy, Moment, Money
+from core.store.columns import Energy, Moment, Money, Watts
 from core.store.tables import metadata
 from core.store.wire_text import Body
 
@@ -85,7 +85,7 @@ clearing_session = Table(
     Column("authorised", Boolean, nullable=False),
     Column("quoted_most", Money),
     Column("revoked_at", Moment),
-    Column("max_power_w", Integer),
+    Column("max_power_w", Watts),
     Column("received_at", Moment, nullable=False),
     Column("body", Text, nullable=False),
 )

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Dialect
+from sqlalchemy import BigInteger, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MOST_INTEGER = 2**31 - 1
+"""PostgreSQL's integer."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -55,6 +57,20 @@ class Energy(_Scaled):
 
     cache_ok = True
     places = 4
+
+
+class Watts(TypeDecorator[int]):
+    """Whole watts to compare by: what is more than any connector gives is kept as the most that a column holds.
+
+    The partner's own figure stands in the body.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        """The figure, at most 2^31 − 1."""
+        return None if value is None else min(value, _MOST_INTEGER)
 
 
 class Degrees(_Scaled):

@@ -6,7 +6,7 @@ verbatim (`body`). Nothing here knows a wire: what a body means, the endpoint te
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
 
-from core.store.columns import Degrees, Energy, Moment, Money
+from core.store.columns import Degrees, Energy, Moment, Money, Watts
 from core.store.wire_text import Body
 
 metadata = MetaData()
@@ -116,7 +116,7 @@ connector = Table(
     Column("evse_uid", String(36), primary_key=True),
     Column("id", String(36), primary_key=True),
     Column("standard", String(32), nullable=False),
-    Column("max_power_w", Integer, nullable=False),
+    Column("max_power_w", Watts, nullable=False),
     Column("tariff_ids", Text, nullable=False, server_default="[]"),
     ForeignKeyConstraint(
         ["country_code", "party_id", "site_id", "evse_uid"],

@@ -150,6 +150,12 @@ def test_the_power_of_a_connector():
     assert connector_power_w(silent.model_copy(update={"power_type": PowerType.DC, "max_voltage": 400})) == 12_800
 
 
+async def test_a_power_that_no_connector_has_is_stored_as_the_most_there_is(store):
+    await put(store, make_site("S1", "49.494409", "8.468098", make_evse("1", make_connector(1, CCS, 10**14))))
+    with store.read() as connection:
+        assert connection.scalar(select(connector.c.max_power_w)) == 2**31 - 1
+
+
 async def test_a_status_with_its_text_changes_the_equipment_and_dates_the_site(store):
     await put(store, make_site("S1", 1, 1, make_evse("1"), make_evse("2", status=Status.REMOVED)))
     key, heard = EvseKey("DE", "ABC", "S1", "1"), LATER + timedelta(seconds=2)

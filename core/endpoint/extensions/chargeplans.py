@@ -13,7 +13,7 @@ from core.endpoint.calls import Calls
 from core.endpoint.exchange import Answer, Request, Route
 from core.endpoint.extension import Extension, module_id
 from core.endpoint.ocpi.codec import Codec
-from core.endpoint.ocpi.kinds import CiString, Closed, Count, Digits, Moment, Text, YesNo
+from core.endpoint.ocpi.kinds import CiString, Closed, Count, Digits, Moment, Text, VersionNumber, YesNo
 from core.endpoint.ocpi.reading import Json, parse, to_text
 from core.endpoint.ocpi.shape import Fault, InvalidMember, Shape, only_object, written
 from core.endpoint.ocpi.types import price_of
@@ -67,7 +67,7 @@ class Plan(Shape):
     country_code: Annotated[str, CiString(2)]
     party_id: Annotated[str, CiString(3)]
     id: Annotated[str, CiString(36)]
-    version: Count
+    version: VersionNumber
     session_id: Annotated[str, CiString(36)]
     request: PlanRequest
     slots: tuple[Slot, ...] = ()

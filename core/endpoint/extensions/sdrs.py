@@ -13,7 +13,7 @@ from core.endpoint.extension import Extension, module_id
 from core.endpoint.modules.lists import list_routes
 from core.endpoint.modules.objects import party_in
 from core.endpoint.ocpi.codec import Codec
-from core.endpoint.ocpi.kinds import CiString, Closed, Count, Moment, Text, YesNo
+from core.endpoint.ocpi.kinds import CiString, Closed, Moment, Text, VersionNumber, YesNo
 from core.endpoint.ocpi.reading import parse
 from core.endpoint.ocpi.shape import Shape
 from core.endpoint.partner import Partner
@@ -36,7 +36,7 @@ class Verdict(Shape):
     party_id: Annotated[str, CiString(3)]
     cdr_id: Annotated[str, CiString(39)]
     cdr_hash: Annotated[str, CiString(64)]
-    version: Count
+    version: VersionNumber
     state: Annotated[str, Closed(tuple(VerdictState))]
     codes: tuple[Annotated[str, Closed(tuple(DiscrepancyClass))], ...] = ()
     by_driver: YesNo

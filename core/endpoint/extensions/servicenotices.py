@@ -14,7 +14,7 @@ from core.endpoint.extension import Extension, module_id
 from core.endpoint.modules.lists import list_routes
 from core.endpoint.modules.objects import Receiving, key_of
 from core.endpoint.ocpi.codec import Codec
-from core.endpoint.ocpi.kinds import CiString, Closed, Count, Moment
+from core.endpoint.ocpi.kinds import CiString, Closed, Moment, VersionNumber
 from core.endpoint.ocpi.shape import Shape
 from core.endpoint.ocpi.types import DisplayText, display_text, text_of
 from core.endpoint.partner import Partner
@@ -34,7 +34,7 @@ class ServiceNotice(Shape):
     country_code: Annotated[str, CiString(2)]
     party_id: Annotated[str, CiString(3)]
     id: Annotated[str, CiString(36)]
-    version: Count
+    version: VersionNumber
     kind: Annotated[str, Closed(tuple(NoticeKind))]
     location_id: Annotated[str, CiString(36)] | None = None
     evse_uids: tuple[Annotated[str, CiString(36)], ...] = ()

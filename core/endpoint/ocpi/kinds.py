@@ -17,7 +17,12 @@ NOT_AVAILABLE = "#NA"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
-_LARGEST = Decimal(10) ** 15
+LONGEST = 16 * 1024
+"""Characters of a text or word of a partner; a table that allows more takes four times its own. What is longer still is
+no text for people [J]: it is refused, never cut."""
+_LARGEST = 9 * Decimal(10) ** 14
+"""Amounts and energies below it fit a store's whole number with four decimals."""
+_NEWEST = 999_999_999
 
 
 class Kind(ABC):
@@ -66,13 +71,13 @@ class CiString(Kind):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Text for people; longer than allowed it is read, but not written."""
+    """Text for people; longer than allowed it is read, within reason, but not written."""
 
     max_length: int
 
     @override
     def schema(self) -> core_schema.CoreSchema:
-        return core_schema.str_schema(strict=True)
+        return core_schema.str_schema(strict=True, max_length=max(LONGEST, 4 * self.max_length))
 
     @override
     def fault(self, value: str) -> tuple[str, str] | None:
@@ -123,7 +128,7 @@ class Harmless(Kind):
 
     @override
     def schema(self) -> core_schema.CoreSchema:
-        return core_schema.str_schema(strict=True)
+        return core_schema.str_schema(strict=True, max_length=LONGEST)
 
     @override
     def fault(self, value: str) -> tuple[str, str] | None:
@@ -138,7 +143,7 @@ class Open(Kind):
 
     @override
     def schema(self) -> core_schema.CoreSchema:
-        return core_schema.str_schema(strict=True, min_length=1)
+        return core_schema.str_schema(strict=True, min_length=1, max_length=LONGEST)
 
     @override
     def fault(self, value: str) -> tuple[str, str] | None:
@@ -192,7 +197,7 @@ def _read_number(value: object) -> Decimal:
         number = Decimal(value)
         if number.is_finite() and abs(number) < _LARGEST:
             return number
-    raise PydanticCustomError("number", "expected a JSON number below 10^15")
+    raise PydanticCustomError("number", "expected a JSON number below 9·10^14")
 
 
 class Number(Kind):
@@ -229,6 +234,23 @@ class Whole(Kind):
     @override
     def schema(self) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(_read_whole)
+
+
+class Version(Whole):
+    """The number of a version of an object, from 1 on, of nine digits at most."""
+
+    def __init__(self) -> None:
+        super().__init__(len(str(_NEWEST)))
+
+    def _read(self, value: object) -> int:
+        number = _read_whole(value)
+        if 1 <= number <= _NEWEST:
+            return number
+        raise PydanticCustomError("version", f"expected a version from 1 to {_NEWEST}")
+
+    @override
+    def schema(self) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._read)
 
 
 class Flag(Kind):
@@ -346,6 +368,7 @@ Address = Annotated[str, Url()]
 Moment = Annotated[datetime, Timestamp()]
 Digits = Annotated[Decimal, Number()]
 Count = Annotated[int, Whole()]
+VersionNumber = Annotated[int, Version()]
 YesNo = Annotated[bool, Flag()]
 Latitude = Annotated[Decimal, Degrees(90, 10)]
 Longitude = Annotated[Decimal, Degrees(180, 11)]

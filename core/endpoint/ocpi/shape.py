@@ -1,7 +1,8 @@
 """Wire shapes: what a class of the wire looks like, and how tolerantly it is read and how strictly written.
 
 Reading, decided member by member kind [J]: null is absence; `[object]` stands for `object`; unknown members are left
-to the verbatim JSON beside the shape; free text and URLs may be longer than the table allows and lists may be empty;
+to the verbatim JSON beside the shape; free text and URLs may be longer than the table allows, up to a bound that is far
+beyond what people read (`kinds.LONGEST`), and lists may be empty;
 identifiers (CiString) keep their length, because they become keys and parts of URLs; a wrong type, a missing required
 member and an unknown word of a closed enum that bears meaning are faults, an unknown word of a harmless one is ignored.
 Writing keeps every rule of the table.

@@ -10,6 +10,9 @@ from core.model.clearing.merkle import root_of
 from core.model.money import CurrencyCode
 from core.model.parties import Party
 
+_LARGEST = 9 * 10**14
+"""What a store holds as a whole number with four decimals."""
+
 
 class ControlTotals(BaseModel):
     """Totals of the SDRs of one pair that ended on one local day of their agreement, in one currency.
@@ -25,8 +28,8 @@ class ControlTotals(BaseModel):
     day: date = Field(ge=date(1000, 1, 1), lt=date(9000, 1, 1))
     currency: CurrencyCode
     count: int = Field(ge=0, lt=10**12)
-    energy: Decimal = Field(gt=-(10**15), lt=10**15)
-    money: Decimal = Field(gt=-(10**15), lt=10**15)
+    energy: Decimal = Field(gt=-_LARGEST, lt=_LARGEST)
+    money: Decimal = Field(gt=-_LARGEST, lt=_LARGEST)
     root: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     def differences(self, other: "ControlTotals") -> tuple[str, ...]:

@@ -5,15 +5,19 @@ References are to the modules of OCPI 2.2.1 (branch release-2.2.1-bugfixes).
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from core.endpoint.extensions.chargeplans import Plan
+from core.endpoint.extensions.sdrs import Verdict
+from core.endpoint.extensions.servicenotices import ServiceNotice
 from core.endpoint.ocpi import site_parts
 from core.endpoint.ocpi.codec import Codec, Patch
 from core.endpoint.ocpi.kinds import write_timestamp
 from core.endpoint.ocpi.reading import JsonObject, parse, to_text
-from core.endpoint.ocpi.shape import InvalidMember
+from core.endpoint.ocpi.shape import InvalidMember, Shape, members
 from core.endpoint.ocpi.v2_2_1.credentials import CREDENTIALS
 from core.endpoint.ocpi.v2_2_1.hubclientinfo import CLIENT_INFO
 from core.endpoint.ocpi.v2_2_1.sdrs import CDR
@@ -129,9 +133,23 @@ def test_rule_10_wrong_types_and_figures_are_named(example: Example) -> None:
     assert LOCATION.model(value).equipment[0].connectors[0].max_voltage == 220
 
 
+@pytest.mark.parametrize("shape", [Plan, Verdict, ServiceNotice])
+def test_versions_of_our_own_modules_fit_what_every_store_holds(shape: type[Shape]) -> None:
+    kind = next(one.kind for one in members(shape) if one.name == "version")
+    version = TypeAdapter(Annotated[int, kind])
+    assert version.validate_python(999_999_999) == 999_999_999
+    for wrong in (0, -1, 2**31, 10**15):
+        with pytest.raises(ValidationError):
+            version.validate_python(wrong)
+
+
 def test_rule_10_an_identifier_too_long_is_refused_and_a_long_text_is_read(example: Example) -> None:
     value = read_of(example, "locations/06_location_example") | {"city": "C" * 400}
     assert LOCATION.model(value).city == "C" * 400
+    for member, word in (("city", "C" * 20_000), ("parking_type", "X" * 20_000)):
+        with pytest.raises(InvalidMember) as beyond:
+            LOCATION.model(value | {member: word})
+        assert (beyond.value.code, beyond.value.faults[0].path) == ("invalid_length", f"Location.{member}")
     with pytest.raises(InvalidMember) as refusal:
         LOCATION.model(value | {"id": "L" * 37})
     assert (refusal.value.code, refusal.value.faults[0].path) == ("invalid_length", "Location.id")
