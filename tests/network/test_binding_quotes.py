@@ -11,6 +11,7 @@ from core.driver_client import DriverClient
 from core.driver_messages import QuoteView
 from core.endpoint.extensions import quotes
 from core.endpoint.partner import Partner
+from core.endpoint.partner_requests import TooOften
 from core.endpoint.ports import CommandAnswer
 from core.errors import NotFound, Refused, Unreachable
 from core.home_csp.quoting import KeptQuote, load_quote
@@ -139,12 +140,12 @@ async def test_what_the_operator_refuses(network: Network, driver: DriverClient,
         try:
             await quotes.ask(home.calls, partner, asked(post))
         except Unreachable as error:
-            assert "429" in error.message
+            assert isinstance(error, TooOften)
             break
     else:
         pytest.fail("a partner may ask without end")
     degraded = await quote_at(driver, post.site, post.evse_uid)
-    assert not degraded.binding and degraded.not_binding_because == "partner_fails"
+    assert not degraded.binding and degraded.not_binding_because == "too_often"
 
 
 async def test_an_expired_quote_starts_nothing_and_is_forgotten_unless_a_session_is_built_on_it(
