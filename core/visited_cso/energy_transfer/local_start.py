@@ -31,6 +31,7 @@ from core.visited_cso.agreed import may_begin
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.asking import ask_to_start, conclude
 from core.visited_cso.energy_transfer.commanded import commanded_grant
+from core.visited_cso.energy_transfer.opening import new_session
 from core.visited_cso.energy_transfer.record import keep
 from core.visited_cso.energy_transfer.start import unfinished_commands
 from core.visited_cso.energy_transfer.stop import StopCommands
@@ -239,31 +240,13 @@ class LocalStart:
     def _session(
         self, connection: Connection, grant: Grant, site: Site, equipment: EvSupplyEquipment, connector: Connector
     ) -> ServiceSession:
-        context, payer, id = self._context, grant.payer, str(uuid4())
-        partner = self._partner(grant)
-        now = context.clock.now()
-        tariffs = contract_tariff(connection, context, connector.tariff_ids, now)
-        return ServiceSession(
-            id=id,
-            home=payer.party,
-            visited=context.party,
-            visited_session_id=id,
+        context, partner = self._context, self._partner(grant)
+        tariffs = contract_tariff(connection, context, connector.tariff_ids, context.clock.now())
+        return change(
+            new_session(context, str(uuid4()), grant.payer, grant.method, site, equipment, connector, tariffs),
             authorization_reference=grant.reference,
-            contract_id=payer.contract_id,
-            credential_uid=payer.uid,
-            credential_kind=payer.kind,
             credential_group=grant.group_id,
-            identification=grant.method,
             offline_authorised=grant.offline,
-            site_id=site.id,
-            evse_uid=equipment.uid,
-            evse_id=equipment.evse_id or "",
-            connector_id=connector.id,
-            time_zone=site.time_zone,
-            state=SessionState.AUTHORISING,
-            opened_at=now,
-            currency=tariffs[0].currency if tariffs else None,
-            tariffs=tariffs,
             pricing=partner.agreement.pricing if partner else None,
         )
 

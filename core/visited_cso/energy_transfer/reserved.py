@@ -14,13 +14,14 @@ from core.model.agreements import PricingOptions
 from core.model.credentials import Credential, IdentificationMethod
 from core.model.reservations import Canceller, CancelReason, Reservation
 from core.model.reserving import given_up, terms
-from core.model.session import ServiceSession, SessionState, move, opened
+from core.model.session import ServiceSession, SessionState, change, move, opened
 from core.model.sites import EvSupplyEquipment, Site
 from core.store import tables
 from core.store.sessions import KeptSession, load, load_open_at, load_reserved
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.asking import ANSWER_WITHIN, result_of
 from core.visited_cso.energy_transfer.completion import complete
+from core.visited_cso.energy_transfer.opening import new_session
 from core.visited_cso.energy_transfer.record import keep, price_of
 from core.visited_cso.energy_transfer.start import tell_result
 from core.visited_cso.outages import status_to_tell
@@ -74,27 +75,11 @@ def open_reserved(
     pricing: PricingOptions,
 ) -> ServiceSession:
     """A session that begins with a reservation. Which of several connectors is used shows when charging starts."""
-    session_id, now = str(uuid4()), context.clock.now()
-    tariffs = contract_tariff(connection, context, equipment.connectors[0].tariff_ids, now)
-    session = ServiceSession(
-        id=session_id,
-        home=credential.party,
-        visited=context.party,
-        visited_session_id=session_id,
+    connector, method = equipment.connectors[0], IdentificationMethod.COMMAND
+    tariffs = contract_tariff(connection, context, connector.tariff_ids, context.clock.now())
+    session = change(
+        new_session(context, str(uuid4()), credential.reference, method, site, equipment, connector, tariffs),
         authorization_reference=reference,
-        contract_id=credential.contract_id,
-        credential_uid=credential.uid,
-        credential_kind=credential.kind,
-        identification=IdentificationMethod.COMMAND,
-        site_id=site.id,
-        evse_uid=equipment.uid,
-        evse_id=equipment.evse_id or "",
-        connector_id=equipment.connectors[0].id,
-        time_zone=site.time_zone,
-        state=SessionState.AUTHORISING,
-        opened_at=now,
-        currency=tariffs[0].currency if tariffs else None,
-        tariffs=tariffs,
         pricing=pricing,
         reservation=reservation,
     )

@@ -18,6 +18,7 @@ from core.store import tables
 from core.store.sessions import load_open, load_open_at
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.asking import ANSWER_WITHIN, ask_to_start, conclude
+from core.visited_cso.energy_transfer.opening import new_session
 from core.visited_cso.energy_transfer.record import keep
 from core.visited_cso.quotes import problem_with_quote, use_quote
 from core.visited_cso.sites import load_site
@@ -106,26 +107,11 @@ class StartCommands:
         credential = command.credential.value
         tariffs = use_quote(connection, context, command.quote_id)
         tariffs = tariffs or contract_tariff(connection, context, connector.tariff_ids, context.clock.now())
-        session = ServiceSession(
-            id=session_id,
-            home=credential.party,
-            visited=context.party,
-            visited_session_id=session_id,
+        method = IdentificationMethod.COMMAND
+        session = change(
+            new_session(context, session_id, credential.reference, method, site, equipment, connector, tariffs),
             authorization_reference=command.authorization_reference,
-            contract_id=credential.contract_id,
-            credential_uid=credential.uid,
-            credential_kind=credential.kind,
             credential_group=credential.group_id,
-            identification=IdentificationMethod.COMMAND,
-            site_id=site.id,
-            evse_uid=equipment.uid,
-            evse_id=equipment.evse_id or "",
-            connector_id=connector.id,
-            time_zone=site.time_zone,
-            state=SessionState.AUTHORISING,
-            opened_at=context.clock.now(),
-            currency=tariffs[0].currency if tariffs else None,
-            tariffs=tariffs,
             quote_id=command.quote_id,
             pricing=partner.agreement.pricing,
         )
