@@ -13,7 +13,7 @@ from core.endpoint.extensions import quotes
 from core.endpoint.partner import Partner
 from core.errors import EvroamError, InvalidInput
 from core.home_csp.context import Context
-from core.home_csp.expectation import expected, stay_seconds
+from core.home_csp.expectation import stay_seconds
 from core.home_csp.opened import OpenedConnector, connector_view, open_connector
 from core.model.operator_quotes import OperatorQuote, QuoteAsked
 from core.model.parties import Party
@@ -62,7 +62,7 @@ def _offers(partner: Partner, at: datetime) -> bool:
 
 
 def _asked(context: Context, request: QuoteRequest, opened: OpenedConnector) -> QuoteAsked | None:
-    likely = expected(request.need, opened.max_kw, direct_current=opened.direct_current)
+    likely = opened.expected(request.need)
     if not likely.seconds:
         return None
     # Whole milliseconds and no more decimals than the wire has, so that the operator prices just what we mean.

@@ -27,7 +27,10 @@ _Stages = list[tuple[Decimal, Decimal | None]]
 
 
 class Expectation(BaseModel):
-    """An expected session: kWh, seconds, and power by time. goal: kWh at which charging ends, None: with the stay."""
+    """An expected session: kWh, seconds, and power by time. goal: kWh at which charging ends, None: with the stay.
+
+    volts: as `ExpectedStay` has it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +38,7 @@ class Expectation(BaseModel):
     seconds: int
     power: tuple[PowerStep, ...]
     goal: Decimal | None
+    volts: int | None = None
 
     @property
     def minutes(self) -> int:
@@ -44,7 +48,7 @@ class Expectation(BaseModel):
     def stay(self, start: datetime, seconds: int | None = None) -> ExpectedStay:
         """Plugged in from `start` for so many seconds, by default until the moment in which charging is done."""
         end = start + timedelta(seconds=self.seconds if seconds is None else seconds)
-        stay = ExpectedStay(start=start, end=end, power=self.power, energy_goal_kwh=self.goal)
+        stay = ExpectedStay(start=start, end=end, power=self.power, energy_goal_kwh=self.goal, volts=self.volts)
         if seconds is not None or self.goal is None:
             return stay
         last = expected_session(stay, "").periods[-1:]

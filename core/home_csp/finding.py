@@ -208,7 +208,8 @@ class _SessionPrices:
     def _at(self, opened: OpenedSite, equipment: EvSupplyEquipment, connector: Connector) -> Money | None:
         site = opened.site
         owner = (site.country_code, site.party_id, site.time_zone)
-        alike = (*owner, connector.tariff_ids, connector_power_w(connector), connector.power_type)
+        strength = (connector_power_w(connector), connector.power_type, connector.charging_volts)
+        alike = (*owner, connector.tariff_ids, *strength)
         if alike not in self._known:
             here = connector_of(self._connection, self._context, opened, equipment, connector)
             self._known[alike] = self._price(self._context, here, self._need, self._filters.moment)

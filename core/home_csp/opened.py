@@ -8,10 +8,11 @@ from sqlalchemy import Connection, select
 
 from core.catalogue.filters import Filters
 from core.catalogue.writing import connector_power_w
-from core.driver_messages import ConnectorView, Problem
+from core.driver_messages import ConnectorView, Need, Problem
 from core.errors import NotFound
 from core.home_csp.agreed import Agreed
 from core.home_csp.context import Context
+from core.home_csp.expectation import Expectation, expected
 from core.home_csp.labels import en_17186_label
 from core.home_csp.private_sites import may_see
 from core.home_csp.tariffs import tariffs_for
@@ -60,10 +61,11 @@ class OpenedConnector:
         """The connector's power in kW."""
         return Decimal(connector_power_w(self.connector)) / 1000
 
-    @property
-    def direct_current(self) -> bool:
-        """Whether it is a DC connector."""
-        return self.connector.power_type is PowerType.DC
+    def expected(self, need: Need, *, tapering: bool = True) -> Expectation:
+        """The session to expect here."""
+        direct_current = self.connector.power_type is PowerType.DC
+        likely = expected(need, self.max_kw, direct_current=direct_current, tapering=tapering)
+        return likely.model_copy(update={"volts": self.connector.charging_volts})
 
 
 def open_connector(

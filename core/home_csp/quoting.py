@@ -14,7 +14,7 @@ from core.driver_messages import IdleClock, Money, Need, NeedKind, QuoteRequest,
 from core.errors import InvalidInput, NotFound, Refused
 from core.home_csp.binding_quotes import Offer, bound
 from core.home_csp.context import Context
-from core.home_csp.expectation import Expectation, expected, stay_seconds
+from core.home_csp.expectation import Expectation, stay_seconds
 from core.home_csp.opened import OpenedConnector, open_connector
 from core.home_csp.outages import notice_view, notices_at
 from core.model.money import Amount, rounded
@@ -148,7 +148,7 @@ def session_price(context: Context, opened: OpenedConnector, need: Need, at: dat
     if not opened.tariffs:
         return None
     tariff = opened.tariffs[0]
-    likely = expected(need, opened.max_kw, direct_current=opened.direct_current)
+    likely = opened.expected(need)
     if not likely.seconds:
         return None
     price = driver_forecast(
@@ -188,14 +188,14 @@ class _Figures:
 def _figures(context: Context, need: Need, opened: OpenedConnector, at: datetime) -> _Figures:
     tariff, zone = opened.tariffs[0], ZoneInfo(opened.site.time_zone)
     price_list, options = context.price_list(tariff.currency), opened.options
-    likely = expected(need, opened.max_kw, direct_current=opened.direct_current)
+    likely = opened.expected(need)
     if not likely.seconds:
         raise InvalidInput(
             "This session would take no energy",
             code="nothing_needed",
             next_step="Ask for more than the battery has on arrival.",
         )
-    best = expected(need, opened.max_kw, direct_current=opened.direct_current, tapering=False)
+    best = opened.expected(need, tapering=False)
     goal = None if need.kind is NeedKind.MINUTES else likely.energy
     stay = likely.stay(at, stay_seconds(need, likely))
     report = forecast(expected_session(stay, tariff.id), (tariff,), time_zone=zone, options=options)

@@ -239,11 +239,8 @@ class _Priced:
             return None
         tariff = self._terms.tariffs[0]
         now = self._session.last_word_at or self._session.opened_at
-        stay = ExpectedStay(
-            start=now,
-            end=now + timedelta(hours=1),
-            power=(PowerStep(after_s=0, power_kw=Decimal(1)),),
-        )
+        power = self._session.power_kw or Decimal(1)
+        stay = ExpectedStay(start=now, end=now + timedelta(hours=1), power=(PowerStep(after_s=0, power_kw=power),))
         course = price_course(
             expected_session(stay, tariff.id, self._measured()),
             self._terms.tariffs,

@@ -286,6 +286,9 @@ class PublishRule(_Value):
         return True in named and False not in named and all(narrowed)
 
 
+_BATTERY_VOLTS = 400
+
+
 class Connector(_Value):
     """A socket or a cable with its plug. Volts (line to neutral for three phases), amperes, watts.
 
@@ -303,6 +306,12 @@ class Connector(_Value):
     terms_and_conditions: str | None = None
     capabilities: frozenset[ConnectorCapability] = frozenset()
     last_updated: datetime
+
+    @property
+    def charging_volts(self) -> int | None:
+        """Power over it is the current of all phases: on DC the voltage of a common battery [J]. None: not told."""
+        volts = min(self.max_voltage, _BATTERY_VOLTS) if self.power_type is PowerType.DC else self.max_voltage
+        return volts if volts > 0 else None
 
 
 class EvSupplyEquipment(_Value):

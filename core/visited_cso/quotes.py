@@ -59,8 +59,8 @@ class Quoter:
         _check_stay(asked, context.clock.now())
 
         def write(connection: Connection) -> OperatorQuote:
-            site, tariff = _place(connection, context, asked)
-            quote = _quote(context, asked, site, tariff)
+            site, connector, tariff = _place(connection, context, asked)
+            quote = _quote(context, asked, site, connector, tariff)
             connection.execute(
                 table.insert().values(
                     country_code=quote.country_code,
@@ -123,7 +123,7 @@ def _check_stay(asked: QuoteAsked, now: datetime) -> None:
         raise Refused("A quote is given for a start within a day.", code="too_far_ahead")
 
 
-def _place(connection: Connection, context: Context, asked: QuoteAsked) -> tuple[Site, Tariff]:
+def _place(connection: Connection, context: Context, asked: QuoteAsked) -> tuple[Site, Connector, Tariff]:
     site = load_site(connection, context, asked.site_id)
     if site is None:
         raise NotFound("There is no such site.", code="unknown_site")
@@ -133,7 +133,7 @@ def _place(connection: Connection, context: Context, asked: QuoteAsked) -> tuple
     tariffs = contract_tariff(connection, context, connector.tariff_ids, asked.stay.start)
     if not tariffs:
         raise Refused("There is no price for drivers with a contract at this connector.", code="no_tariff")
-    return site, tariffs[0]
+    return site, connector, tariffs[0]
 
 
 def _connector(equipment: EvSupplyEquipment | None, id: str) -> Connector | None:
@@ -142,9 +142,10 @@ def _connector(equipment: EvSupplyEquipment | None, id: str) -> Connector | None
     return next((one for one in equipment.connectors if one.id.casefold() == id.casefold()), None)
 
 
-def _quote(context: Context, asked: QuoteAsked, site: Site, tariff: Tariff) -> OperatorQuote:
+def _quote(context: Context, asked: QuoteAsked, site: Site, connector: Connector, tariff: Tariff) -> OperatorQuote:
     now = context.clock.now().replace(microsecond=0)
-    report = forecast(expected_session(asked.stay, tariff.id), (tariff,), time_zone=ZoneInfo(site.time_zone))
+    stay = asked.stay.model_copy(update={"volts": connector.charging_volts})
+    report = forecast(expected_session(stay, tariff.id), (tariff,), time_zone=ZoneInfo(site.time_zone))
     return hashed(
         OperatorQuote(
             country_code=context.party.country_code,

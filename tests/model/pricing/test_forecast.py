@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.model.meter import DimensionKind
 from core.model.pricing.course import next_price_change, price_course
 from core.model.pricing.forecast import ExpectedStay, PowerStep, expected_session, forecast
 
@@ -43,6 +44,24 @@ def test_a_curve_and_a_goal(make, stay):
     report = run(stay("10:00", "11:30", (0, "20"), (30, "5"), goal="12"), tariff)
     assert report.total.before_taxes == Decimal("9.60")
     assert [f"{period.start:%H:%M}" for period in report.periods] == ["10:00", "10:30", "10:54"]
+
+
+def test_a_tariff_bounded_by_current_prices_what_is_expected(make, stay):
+    """11.04 kW at 230 V are 48 A over all phases, 3.68 kW are 16 A: 0.60 from 32 A on (TariffRestrictions), else 0.30.
+
+    One hour each: 11.04 x 0.60 = 6.624 and 3.68 x 0.30 = 1.104. Of a session under way the volts are those measured:
+    23 kW at 100 A.
+    """
+    tariff = make.tariff(
+        make.element(make.energy("0.60"), min_current_a="32"),
+        make.element(make.energy("0.30")),
+    )
+    both = stay("10:00", "12:00", (0, "11.04"), (60, "3.68")).model_copy(update={"volts": 230})
+    assert run(both, tariff).total.before_taxes == Decimal("7.728")
+    low = make.period("10:00", ENERGY="23", TIME="1", POWER="23", CURRENT="100")
+    so_far = make.session(low, end="11:00")
+    ahead = expected_session(stay("11:00", "12:00", (0, "11.04")), "T", so_far)
+    assert ahead.periods[-1].volume(DimensionKind.CURRENT) == 48
 
 
 def test_an_expected_session_is_divided_at_boundaries(make, stay):
