@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.text import Text
 from app.walk_values import Found, Lane, LoggedText, Outcome, PlannedStep, Route, Said, WalkedStep
 from app.widgets.facts import Fact
-from app.widgets.message_ladder import Arrow, LadderNote, LadderStep, Row, StepMark, took_words
+from app.widgets.message_ladder import Arrow, LadderNote, LadderStep, Row, StepMark
 from app.widgets.remarks import Remark
 
 _FIGURE = "\0"
@@ -163,7 +163,7 @@ def step_facts(step: PlannedStep, result: WalkedStep | None, text: Text) -> tupl
         (say("walk.fact.expected"), step.expected),
     ]
     if result is not None:
-        facts.append((say("walk.fact.took"), took_words(round(result.seconds * 1000), text)))
+        facts.append((say("walk.fact.took"), _milliseconds(round(result.seconds * 1000), text)))
     return tuple(facts)
 
 
@@ -183,7 +183,7 @@ def found_remarks(found: Sequence[Found], text: Text) -> tuple[Remark, ...]:
 def message_facts(said: Said, logged: LoggedText, text: Text) -> tuple[Fact, ...]:
     """A message opened: the ends, the moment, the answer."""
     say = text.say
-    took = "–" if said.milliseconds is None else took_words(said.milliseconds, text)
+    took = "–" if said.milliseconds is None else _milliseconds(said.milliseconds, text)
     http = say("walk.no_answer") if said.http_status is None else str(said.http_status)
     return (
         (say("walk.fact.from"), said.sender_name),
@@ -213,3 +213,7 @@ def body_lines(body: str) -> tuple[str, ...]:
 def lane_name(lane: Lane, text: Text) -> str:
     """Who stands in a lane, by the standard's name."""
     return text.say(f"walk.lane.{lane}")
+
+
+def _milliseconds(count: int, text: Text) -> str:
+    return f"{text.number(count)} ms"

@@ -5,7 +5,6 @@ Where it is wide, what was said stands on the arrow; where it is narrow, beside 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 from typing import ClassVar
 
@@ -17,7 +16,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from app.text import Text
-from app.widgets.cells import fit, shown, wrapped
+from app.widgets.cells import apart, fit, shown, wrapped
 
 WIDE = 56
 """From so many cells on, words stand on the arrows."""
@@ -166,10 +165,10 @@ def _top_that_shows(id: str, heights: Sequence[tuple[str, int]], height: int) ->
 
 
 def lane_heads(names: Sequence[str], width: int) -> Content:
-    """The names of the lanes, each above its own; the last has the room that is left."""
+    """The names of the lanes, each above its own; the last has the room that is left before the milliseconds."""
     pitch = _pitch(len(names), width)
     line = "".join(fit(one, pitch - 1) + " " for one in names[:-1])
-    return Content.styled(line + fit(names[-1], max(0, width - cell_len(line))).rstrip(), "$text-muted")
+    return Content.styled(line + apart(names[-1], "ms" if width >= WIDE else "", width - cell_len(line)), "$text-muted")
 
 
 def ladder_rows(rows: Sequence[Row], lanes: int, text: Text, width: int) -> Iterator[tuple[str, list[Content]]]:
@@ -188,7 +187,7 @@ def arrow_line(arrow: Arrow, lanes: int, text: Text, width: int) -> Content:
     ink = "$success" if arrow.accepted else "bold $error"
     ground = "$foreground" if arrow.status else "$text-muted"
     if wide:
-        took = "" if arrow.milliseconds is None else took_words(arrow.milliseconds, text)
+        took = "" if arrow.milliseconds is None else str(arrow.milliseconds)
         tail = width - len(picture) - 1
         status = min(tail, _STATUS)
         return Content.assemble(
@@ -196,13 +195,6 @@ def arrow_line(arrow: Arrow, lanes: int, text: Text, width: int) -> Content:
         )
     room = width - len(picture) - 1 - cell_len(shape)
     return Content.assemble((picture, ground), " ", (fit(arrow.said, room), ground), (shape, ink))
-
-
-def took_words(milliseconds: int, text: Text) -> str:
-    """How long an answer took."""
-    if milliseconds < 1000:
-        return f"{milliseconds} ms"
-    return f"{text.number(Decimal(milliseconds) / 1000, 1)} {text.say('unit.second')}"
 
 
 def _pitch(lanes: int, width: int) -> int:

@@ -7,9 +7,12 @@ from core.model.session import ServiceSession
 
 _AGAIN = "Try again, or choose another post."
 _STANDS = "Your reservation stands; try again."
+RESERVE = "reserve_"
+"""With this begins the code of every refusal of a reservation; one without a sentence is told as RESERVE_REJECTED."""
+RESERVE_REJECTED = "reserve_rejected"
 REFUSALS = {
     "reserve_not_supported": ("This operator does not reserve this post", "Choose another post."),
-    "reserve_rejected": ("The operator refused the reservation", "Choose another time or another post."),
+    RESERVE_REJECTED: ("The operator refused the reservation", "Choose another time or another post."),
     "reserve_evse_occupied": ("Somebody else has this post", "Choose another post."),
     "reserve_evse_inoperative": ("This post is out of order", "Choose another post."),
     "reserve_failed": ("The post did not take the reservation", _AGAIN),

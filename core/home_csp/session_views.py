@@ -29,7 +29,7 @@ from core.home_csp.energy_transfer.terms import terms_of
 from core.home_csp.ladder import rungs
 from core.home_csp.outages import notice_view, notices_at
 from core.home_csp.quoting import KeptQuote, load_quote, money
-from core.home_csp.reservation_views import REFUSALS, given_up, reservation_view
+from core.home_csp.reservation_views import REFUSALS, RESERVE, RESERVE_REJECTED, given_up, reservation_view
 from core.model.cable_unlock import case_of
 from core.model.money import Amount, rounded
 from core.model.parties import Party
@@ -298,6 +298,8 @@ def _refusal(session: ServiceSession) -> Problem | None:
         )
     if session.state not in {SessionState.REJECTED, SessionState.EXPIRED}:
         return given_up(session)
+    if session.reason.startswith(RESERVE) and session.reason not in REFUSALS:
+        return _problem(RESERVE_REJECTED, REFUSALS, _REFUSED)
     return _problem(session.reason, _REFUSALS | REFUSALS, _REFUSED)
 
 

@@ -126,7 +126,13 @@ def advance(
 
 
 def case_of(session: ServiceSession, at: datetime) -> UnlockCase | None:
-    """Which case a session or failed attempt proves at this moment; None where it proves nothing (any more)."""
+    """Which case a session or failed attempt proves at this moment; None where it proves nothing (any more).
+
+    A reservation that came to nothing is no attempt to start: no cable was to be plugged in for it.
+    """
+    unused = session.reservation is not None and session.reservation.use_requested_at is None
+    if unused and session.state in {SessionState.UNCONFIRMED, SessionState.REJECTED}:
+        return None
     match session.state:
         case SessionState.AUTHORISED | SessionState.ACTIVE | SessionState.SUSPECT:
             return UnlockCase.ACTIVATED

@@ -128,7 +128,11 @@ async def _session_words(ground: Ground) -> list[str]:
     return [
         f"The session is {here} at the home-CSP, {there or 'unknown'} at the visited-CSO.",
         f"The driver reads: {_in_full(told)}" if told else "The driver is told of no problem.",
-        *(["The driver may ask for an emergency unlock (UC5-2, UC5-3)."] if view.may_ask_unlock else []),
+        *(
+            ["If the cable is held, the driver may ask for an emergency unlock (UC5-2, UC5-3)."]
+            if view.may_ask_unlock
+            else []
+        ),
         "There is a receipt." if view.receipt_id else "Nothing is billed so far.",
     ]
 

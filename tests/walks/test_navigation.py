@@ -48,6 +48,9 @@ def test_a_site_is_found_reserved_and_charged_at(tmp_path: Path, via: Via, wire:
 def test_a_reservation_that_the_operator_refuses_is_told(tmp_path: Path) -> None:
     walked = asyncio.run(walk_embedded(NAVIGATION, tmp_path, fault="refused@reserve")).walked
     assert walked.failed_step == "reserve"
-    assert walked.coped[0] == "Objects that still wait to be sent: none."
-    assert "REJECTED at the home-CSP, unknown at the visited-CSO" in walked.coped[1]
-    assert walked.coped[2].startswith("The driver reads: ") and walked.coped[-1] == "Nothing is billed so far."
+    assert walked.coped == (
+        "Objects that still wait to be sent: none.",
+        "The session is REJECTED at the home-CSP, unknown at the visited-CSO.",
+        "The driver reads: The operator refused the reservation. Choose another time or another post.",
+        "Nothing is billed so far.",
+    ), "and nobody was to plug in for it: no cable can be held"
