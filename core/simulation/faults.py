@@ -12,7 +12,8 @@ class Faults:
     answer_lost: start is executed but its answer never arrives. cable_not_seen: plugs go unnoticed. cable_stuck: the
     plug cannot be pulled, from plugging in on, until an unlock command; lock_broken: that fails as well.
     stops_after_seconds, stops_after_energy (Wh): the station ends each transaction by itself. cannot_pause: it can end
-    a transaction, but not let it wait.
+    a transaction, but not let it wait. contactor_welded: a transaction ends, its current flows on, and the plug stays
+    locked for as long.
     """
 
     offline: bool = False
@@ -26,11 +27,17 @@ class Faults:
     stops_after_seconds: int | None = None
     stops_after_energy: int | None = None
     cannot_pause: bool = False
+    contactor_welded: bool = False
 
     @property
     def silent(self) -> bool:
         """Whether nothing is heard of the station."""
         return self.offline or self.no_power
+
+    @property
+    def holds_plug(self) -> bool:
+        """Whether the plug stays locked where a transaction ends."""
+        return self.cable_stuck or self.contactor_welded
 
 
 NO_FAULTS = Faults()

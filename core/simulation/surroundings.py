@@ -35,7 +35,7 @@ def unplug(spec: EvseSpec, evse: Evse, now: int, reports: Reports) -> Evse:
     """The driver pulls the plug; refused where there is none and where it is stuck."""
     if evse.plugged is None:
         refuse(RefusalCode.REJECTED, f"no car is plugged in at EVSE {spec.uid}")
-    if evse.faults.cable_stuck:
+    if evse.faults.holds_plug:
         refuse(RefusalCode.FAILED, f"the plug at EVSE {spec.uid} is stuck")
     return leave(spec, evse, now, reports)
 
@@ -84,6 +84,6 @@ def suffer(spec: EvseSpec, evse: Evse, now: int, faults: Faults, reports: Report
         reports.append(kind(spec.uid, moment, evse.plugged.connector_id))
         if faults.cable_not_seen:
             evse = end(spec, evse, now, StopReason.EV_DISCONNECTED, reports)
-    if before.cable_stuck and not faults.cable_stuck and evse.transaction is None:
+    if before.holds_plug and not faults.holds_plug and evse.transaction is None:
         evse = release(spec, evse, now, reports)
     return begin_if_ready(spec, evse, now, reports)

@@ -43,7 +43,9 @@ def end(spec: EvseSpec, evse: Evse, now: int, reason: StopReason, reports: Repor
     transaction = evse.transaction
     if transaction is None:
         return evse
-    reading = replace(reading_of(spec, evse, now), power_w=0, current_a=Decimal(0))
+    reading = reading_of(spec, evse, now)
+    if not evse.faults.contactor_welded:
+        reading = replace(reading, power_w=0, current_a=Decimal(0))
     reports.append(
         TransactionStopped(
             spec.uid, to_datetime(now), transaction.id, reason, reading.register_kwh, session_energy(evse)
@@ -58,7 +60,7 @@ def end(spec: EvseSpec, evse: Evse, now: int, reason: StopReason, reports: Repor
         arrival=None,
         leaves_at=now + leaves_after * SECOND if evse.plugged and leaves_after is not None else None,
     )
-    return evse if evse.faults.cable_stuck else release(spec, evse, now, reports)
+    return evse if evse.faults.holds_plug else release(spec, evse, now, reports)
 
 
 def arrive(spec: EvseSpec, evse: Evse, now: int, reports: Reports) -> Evse:
@@ -78,7 +80,7 @@ def arrive(spec: EvseSpec, evse: Evse, now: int, reports: Reports) -> Evse:
 def leave(spec: EvseSpec, evse: Evse, now: int, reports: Reports) -> Evse:
     """The driver pulls the plug, ending the transaction under way; a stuck plug stays where it is."""
     evse = replace(evse, leaves_at=None)
-    if evse.plugged is None or evse.faults.cable_stuck:
+    if evse.plugged is None or evse.faults.holds_plug:
         return evse
     was_seen = seen_connector(spec, evse)
     if evse.transaction is not None and evse.transaction.started_at is not None:

@@ -67,7 +67,7 @@ class CableUnlocks:
 
     def __init__(self, context: Context, *, current_gone_within: timedelta = CURRENT_GONE_WITHIN) -> None:
         self._context = context
-        self._current_gone_within = current_gone_within
+        self.current_gone_within = current_gone_within
 
     async def request(self, partner: Partner, unlock: EmergencyUnlock) -> Reply:
         """Answer at once, and go on with what is accepted."""
@@ -124,7 +124,7 @@ class CableUnlocks:
         equipment = self._context.equipment
         try:
             await equipment.stop(session.id)
-            async with asyncio.timeout(self._current_gone_within.total_seconds()):
+            async with asyncio.timeout(self.current_gone_within.total_seconds()):
                 while equipment.reading(session.id).current_a > 0:  # noqa: ASYNC110 - no event tells that it ceased
                     await asyncio.sleep(_LOOK_EVERY.total_seconds())
         except NotFound:

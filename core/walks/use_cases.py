@@ -75,7 +75,7 @@ USE_CASES: tuple[UseCase, ...] = (
         "8.3.1",
         "Start charging roaming locally at the EV supply equipment",
         ("core.visited_cso.energy_transfer.local_start", "core.home_csp.energy_transfer.local_sessions"),
-        ("tests/network/test_local_start.py",),
+        ("tests/network/test_local_start.py", "tests/network/test_local_start_guards.py"),
     ),
     UseCase(
         "UC3-2",
@@ -189,14 +189,23 @@ USE_CASES: tuple[UseCase, ...] = (
         "8.4.1",
         "Support online identification of the user at a visited-CSO",
         ("core.visited_cso.identification", "core.home_csp.authorising"),
-        ("tests/network/test_local_start.py", "tests/endpoint/test_exchange_modules.py"),
+        (
+            "tests/network/test_local_start.py",
+            "tests/network/test_local_start_guards.py",
+            "tests/endpoint/test_exchange_modules.py",
+        ),
     ),
     UseCase(
         "UC4-2",
         "8.4.2",
         "Pre-distribution of information for offline identification",
         ("core.home_csp.contracts", "core.home_csp.telling", "core.visited_cso.identification"),
-        ("tests/network/test_local_start.py", "tests/endpoint/test_exchange_modules.py"),
+        (
+            "tests/network/test_credential_lists.py",
+            "tests/network/test_local_start.py",
+            "tests/network/test_local_start_guards.py",
+            "tests/endpoint/test_exchange_modules.py",
+        ),
     ),
     UseCase(
         "UC5-1",

@@ -1,8 +1,6 @@
 """UC5-2 and UC5-3: a person releases a stuck cable; never while current flows, never another session's cable."""
 
-from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, update
@@ -21,7 +19,6 @@ from core.simulation.faults import Faults
 from core.store.cable_unlocks import list_unlocks, load_unlock
 from core.store.sessions import load
 from core.store.tables import message_log, partner
-from core.visited_cso.cable_unlock import CableUnlocks
 from tests.networks import advance, quote_at, sites_near, until
 
 pytestmark = pytest.mark.anyio
@@ -188,18 +185,14 @@ async def test_a_station_that_is_silent_or_broken_is_told_as_such(stuck: Stuck) 
     assert await stuck.released(session.id) == (UnlockState.FAILED, UnlockCode.STATION_SILENT)
 
 
-async def test_nothing_is_unlocked_while_current_flows(stuck: Stuck, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_unlocked_while_current_flows(stuck: Stuck) -> None:
     """A contactor that is welded: the station says it has stopped, its meter says that the current goes on."""
     session = await stuck.charging()
-    equipment, unlocked = stuck.member.equipment, []
-    reading = equipment.reading
-    monkeypatch.setattr(equipment, "reading", lambda id: replace(reading(id), current_a=Decimal("31.9")))
-    monkeypatch.setattr(equipment, "unlock", lambda *place: unlocked.append(place))
-    impatient = CableUnlocks(stuck.member.platform.context, current_gone_within=timedelta(milliseconds=1))
-    monkeypatch.setattr(stuck.member.platform.unlocks, "execute", impatient.execute)
-
+    await stuck.suffer(contactor_welded=True)
+    stuck.member.platform.unlocks.current_gone_within = timedelta(milliseconds=1)
     assert await stuck.released(session.id) == (UnlockState.UNSAFE, UnlockCode.CURRENT_FLOWS)
-    assert unlocked == []
+    with pytest.raises(Refused):
+        await stuck.member.equipment.unplug(stuck.evse_uid)
 
 
 async def test_what_the_wire_refuses_and_repeats(stuck: Stuck) -> None:

@@ -11,11 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import update
+
 from core.clock import FixedClock
 from core.driver_client import DriverClient
 from core.driver_messages import Need, PinIdentification, QuoteRequest, QuoteView, SessionView, SiteQuery
+from core.endpoint.agreement import Agreement
 from core.endpoint.endpoint import Endpoint
 from core.endpoint.partner import Partner
+from core.endpoint.partners import Partners
 from core.errors import EvroamError, NotFound
 from core.home_csp.contracts import app_credential
 from core.model.credentials import Credential
@@ -28,6 +32,7 @@ from core.simulation.simulated_equipment import SimulatedEquipment
 from core.simulation.station import Drivers
 from core.simulation.typical_cars import typical_cars
 from core.store.sessions import load, load_open
+from core.store.tables import partner
 from core.walks.ground import STARTS_AT, Ground, logs_of
 from core.walks.messages import WireMessage
 
@@ -108,6 +113,20 @@ class Bench:
         party = self.network.home.context.party
         number = self._contracts
         return f"{party.country_code}-{party.party_id}-C{7_000_000 + number:08d}", f"04C0FFEE{number:06X}"
+
+    @asynccontextmanager
+    async def agreed(self, member: Member, *, only_at_home: bool = False, **terms: object) -> AsyncIterator[None]:
+        """Inside, the agreement with a visited-CSO has these terms, at both ends or at the home-CSP's alone."""
+        ends = [(self.home.partners, self.visited(member))]
+        if not only_at_home:
+            ends.append((member.platform.endpoint.partners, self.home_at(member)))
+        try:
+            for partners, known in ends:
+                await _agree(partners, known.id, known.agreement.model_copy(update=terms))
+            yield
+        finally:
+            for partners, known in ends:
+                await _agree(partners, known.id, known.agreement)
 
     # -- posts
 
@@ -289,6 +308,11 @@ class Bench:
         await self.advance(_MINUTES_UNTIL_AN_UNUSED_START_ENDS)
         await self.settled()
         await self.until(lambda: _now(self.open_sessions()), lambda left: not left, 5.0)
+
+
+async def _agree(partners: Partners, partner_id: str, agreement: Agreement) -> None:
+    changed = update(partner).where(partner.c.id == partner_id).values(agreement=agreement.model_dump_json())
+    await partners.change(lambda connection: connection.execute(changed).rowcount)
 
 
 async def _now(value: T) -> T:

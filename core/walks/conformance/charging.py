@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core.endpoint.extensions.dynamicinformation import current_session, subscribe
 from core.endpoint.ports import Command, CommandAnswer, CommandKind, Held
+from core.model.services import PLAIN
 from core.model.session import ServiceSession, SessionState, StopScope
 from core.model.session_report import SessionReport
 from core.network import Member
@@ -98,6 +99,23 @@ async def _not_stopped(bench: Bench) -> Sequence[Finding]:
         same("an unknown session", CommandAnswer.UNKNOWN_SESSION, unknown.answer),
         same("a station that cannot pause", "stop_not_supported", told.stop_problem and told.stop_problem.code),
         same("the station goes on", "charging", await _state_of(post)),
+    ]
+
+
+async def _stopped_on_plain_ocpi(bench: Bench) -> Sequence[Finding]:
+    """A partner that agreed to no extension: it is never asked to stop energy alone, and all else goes on as ever."""
+    post = await bench.post()
+    view = await bench.charge(post)
+    async with bench.agreed(post.member, services=PLAIN):
+        seen = await bench.driver.session(view.id)
+        alone = await refused("energy alone", bench.driver.stop(view.id, ALONE), "stop_scope_not_agreed")
+        state = await _state_of(post)
+        ended = await bench.end(post, view.id)
+    return [
+        same("the driver may pause", False, seen.can_pause),
+        alone,
+        same("the station after it", "charging", state),
+        same("the session stopped as a whole and billed", SessionState.RECONCILED, ended.state),
     ]
 
 
@@ -249,6 +267,13 @@ CHARGING = (
         "stop_refused",
         "refused: at another operator, an unknown session, by a station that cannot pause",
         _not_stopped,
+        _STOP,
+    ),
+    Check(
+        "UC3-4",
+        "stop_plain",
+        "on plain OCPI a stop of energy alone is refused, never made a whole one; the session is billed",
+        _stopped_on_plain_ocpi,
         _STOP,
     ),
     Check(

@@ -12,6 +12,7 @@ from core.home_csp.quoting import load_quote
 from core.model.operator_quotes import QuoteAsked
 from core.model.parties import ObjectKey
 from core.model.pricing.forecast import ExpectedStay, PowerStep
+from core.model.services import PLAIN
 from core.model.tariffs import Tariff
 from core.network import Member
 from core.store.tables import tariff as tariff_table
@@ -67,6 +68,23 @@ async def _refused(bench: Bench) -> Sequence[Finding]:
     ]
 
 
+async def _other_currency(bench: Bench) -> Sequence[Finding]:
+    """The agreement names a currency, and the tariff is in another."""
+    member = bench.network.members[0]
+    calls, own = member.platform.context.calls, member.operator.tariffs()[0]
+    await bench.advance(minutes=1)
+    dear = own.model_copy(update={"id": "OTHER-CURRENCY", "last_updated": bench.clock.now()})
+    sent = _held(member, dear)
+    async with bench.agreed(member, only_at_home=True, currencies=("XTS",)):
+        findings = [
+            await refused("a tariff in a currency that is not agreed", calls.put_tariff(bench.home_at(member), sent)),
+            same("that tariff at the home-CSP", None, _at_home(bench, _key(dear))),
+        ]
+    async with bench.agreed(member, currencies=("XTS",)):
+        told = await refused("sent at all", calls.put_tariff(bench.home_at(member), sent), "not_agreed")
+    return [*findings, told]
+
+
 async def _asked(bench: Bench) -> Sequence[Finding]:
     findings = []
     for member in bench.network.members:
@@ -102,6 +120,17 @@ async def _binding(bench: Bench) -> Sequence[Finding]:
         holds("a binding quote", f"binding: {view.binding} {view.not_binding_because}".strip(), view.binding),
         same("tariffs of the promise at both ends", promised.tariffs, kept and kept.tariffs),
         same("the operator's part before taxes at both ends", promised.total.before_taxes, net),
+    ]
+
+
+async def _unbound(bench: Bench) -> Sequence[Finding]:
+    """With a partner on plain OCPI a driver gets a price all the same, and reads that it binds nobody."""
+    post = await bench.post()
+    async with bench.agreed(post.member, services=PLAIN):
+        view = await bench.quote(post)
+    return [
+        same("binding, and why not", (False, "not_agreed"), (view.binding, view.not_binding_because)),
+        holds("a price", f"{view.likely.amount} {view.likely.currency}", view.likely.amount >= 0),
     ]
 
 
@@ -146,10 +175,12 @@ PRICES = (
         _refused,
         frozenset({"PUT tariffs", "DELETE tariffs"}),
     ),
+    Check("UC2-1", "currency", "refused: a currency that is not agreed", _other_currency, frozenset({"PUT tariffs"})),
     Check(
         "UC2-2", "tariffs_asked", "the home-CSP asks for all tariffs and gets them", _asked, frozenset({"GET tariffs"})
     ),
     Check("UC2-2", "quote", "a binding quote is the same promise at both ends", _binding, _QUOTES),
+    Check("UC2-2", "quote_plain", "on plain OCPI a quote comes from published tariffs and says so", _unbound),
     Check(
         "UC2-2", "quote_refused", "refused: unknown EVSE, unknown site, impossible stay or need", _not_quoted, _QUOTES
     ),

@@ -106,6 +106,24 @@ async def _resubmitted(bench: Bench) -> Sequence[Finding]:
     ]
 
 
+async def _billed_again(bench: Bench) -> Sequence[Finding]:
+    """Another bill for a session that has one: the driver pays the first, and the operator hears why."""
+    billed = await _billed(bench)
+    before = len((await bench.driver.receipts()).receipts)
+    second = billed.sdr.model_copy(update={"id": f"{billed.sdr.id[:30]}-again"})
+    await _submit(bench, billed, second)
+    await bench.settled()
+    key = billed.key.model_copy(update={"id": second.id})
+    verdict = _verdict(bench.network.home.context.store, key)
+    return [
+        same("receipts", before, len((await bench.driver.receipts()).receipts)),
+        same(
+            "the second bill", (VerdictState.DISPUTED, (DiscrepancyClass.D01,)), (verdict.state, verdict.steps[0].codes)
+        ),
+        same("the first", VerdictState.ACCEPTED, _verdict(bench.network.home.context.store, billed.key).state),
+    ]
+
+
 async def _credited(bench: Bench) -> Sequence[Finding]:
     """A credit takes the bill back once; one of another sum is disputed."""
     billed = await _billed(bench)
@@ -174,6 +192,7 @@ RECORDS = (
         _resubmitted,
         _POST,
     ),
+    Check("UC3-9", "second_bill", "refused: a second bill for one session", _billed_again, _POST),
     Check("UC3-9", "credit", "a credit takes the bill back; one of another sum is disputed", _credited, _POST),
     Check(
         "UC3-9", "dispute", "a dispute reaches the operator; refused: late and unknown verdicts", _disputed, _VERDICTS

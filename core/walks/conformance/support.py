@@ -1,14 +1,18 @@
 """UC5-1, UC5-2 and UC5-3: outages announced, stuck cables released by a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 from core.driver_messages import SessionView, SiteView
 from core.endpoint.extensions import emergencyunlocks, servicenotices
 from core.model.cable_unlock import EmergencyUnlock, UnlockCase, UnlockCode, UnlockState
 from core.model.notices import Notice, NoticeCause, NoticeKind
+from core.model.services import PLAIN
 from core.model.session import SessionState, StopReason
 from core.model.sites import LocalisedText
+from core.network import Member
 from core.simulation.faults import Faults
 from core.store.cable_unlocks import list_unlocks
 from core.visited_cso.outages import announce, end
@@ -185,17 +189,51 @@ async def _unlock_refused(bench: Bench) -> Sequence[Finding]:
     return [*findings, same("the station goes on", "charging", post.equipment.evse_state(post.evse_uid).value)]
 
 
+@contextmanager
+def _impatient(member: Member) -> Iterator[None]:
+    """The operator does not wait for a current to cease."""
+    unlocks = member.platform.unlocks
+    before, unlocks.current_gone_within = unlocks.current_gone_within, timedelta(milliseconds=1)
+    try:
+        yield
+    finally:
+        unlocks.current_gone_within = before
+
+
+async def _under_current(bench: Bench) -> Sequence[Finding]:
+    """A contactor is welded: the station has stopped, and its meter says that the current flows on."""
+    post = await bench.post(_with_socket)
+    view = await bench.charge(post)
+    await bench.suffer(post, Faults(contactor_welded=True))
+    with _impatient(post.member):
+        outcome = await _released(bench, view.id)
+    return [
+        same("what came of it", (UnlockState.UNSAFE, UnlockCode.CURRENT_FLOWS), outcome),
+        await refused("to pull the plug", post.equipment.unplug(post.evse_uid)),
+    ]
+
+
+async def _unlocked_on_plain_ocpi(bench: Bench) -> Sequence[Finding]:
+    """A partner that agreed to no extension is asked nothing: a bare UNLOCK_CONNECTOR knows no interlock."""
+    post = await bench.post(_with_socket)
+    view = await bench.charge(post)
+    async with bench.agreed(post.member, services=PLAIN):
+        await bench.heard()
+        asked = await refused("an unlock", _code(bench, post, _request(bench, post, view)), "not_agreed")
+        sent = [one.path for one in await bench.heard() if "unlock" in one.path.lower()]
+    return [
+        asked,
+        same("asked of the operator", [], sent),
+        same("the station goes on", "charging", post.equipment.evse_state(post.evse_uid).value),
+    ]
+
+
 async def _no_lock(bench: Bench) -> Sequence[Finding]:
     """A cable fixed to the post has its lock in the car."""
     post = await bench.post(lambda one: one.cable_is_fixed)
     view = await bench.charge(post)
-    return [
-        same(
-            "a cable that is fixed to the post",
-            (UnlockState.REFUSED, UnlockCode.NO_LOCK),
-            await _released(bench, view.id),
-        )
-    ]
+    code = await _code(bench, post, _request(bench, post, view))
+    return [same("a cable that is fixed to the post", UnlockCode.NO_LOCK, code)]
 
 
 async def _after_failure(bench: Bench) -> Sequence[Finding]:
@@ -265,6 +303,13 @@ SUPPORT = (
         "refused: not verified, not safe, foreign session, unknown connector",
         _unlock_refused,
         _UNLOCKS,
+    ),
+    Check("UC5-2", "current_flows", "refused: while current flows", _under_current, _UNLOCKS),
+    Check(
+        "UC5-2",
+        "unlock_plain",
+        "refused with the reason on plain OCPI, never a bare UNLOCK_CONNECTOR",
+        _unlocked_on_plain_ocpi,
     ),
     Check("UC5-2", "no_lock", "refused: a cable that is fixed to the post", _no_lock, _UNLOCKS),
     Check(
