@@ -15,7 +15,7 @@ from core.visited_cso.equipment import EvseState
 from tests.network.charging import Post, count_sessions, free_posts, in_state, sdrs_kept
 from tests.networks import advance, quote_at, until, until_state
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = [pytest.mark.anyio, pytest.mark.soak]
 
 DRIVERS = 10
 
