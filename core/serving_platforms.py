@@ -13,7 +13,7 @@ from core.data_folder import CLEARING_HOUSE, HOME_CSP
 from core.endpoint.tls import CertificateAuthority
 from core.errors import InvalidInput
 from core.http import Network
-from core.model.parties import Party, PartyRole
+from core.model.parties import PartyRole, PlatformRole
 from core.model.sites import Site
 from core.model.tariffs import Tariff
 from core.platform_memory import Memory
@@ -48,6 +48,13 @@ class Serving:
     wire: str | None = None
     speed: float = 1.0
 
+    @property
+    def name(self) -> str:
+        """The name of its files in the data folder; of a visited-CSO, as there may be several, such as `de-mvv`."""
+        party = self.role.party
+        own = f"{party.country_code}-{party.party_id}".lower()
+        return {PlatformRole.HOME_CSP: HOME_CSP, PlatformRole.CLEARING_HOUSE: CLEARING_HOUSE}.get(self.role.role, own)
+
 
 class Addresses(BaseModel):
     """Where a platform in service is reached."""
@@ -60,11 +67,6 @@ class Addresses(BaseModel):
     driver_url: str | None = None
     admin_url: str
     sites: int | None = None
-
-
-def platform_name(party: Party) -> str:
-    """The name of a visited-CSO's files in the data folder, such as `de-mvv`."""
-    return f"{party.country_code}-{party.party_id}".lower()
 
 
 def networks_named(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -80,7 +82,7 @@ def networks_named(texts: Sequence[str]) -> tuple[Network, ...]:
 @asynccontextmanager
 async def serve_home_csp(serving: Serving, driver_port: int | None = None) -> AsyncIterator[Addresses]:
     """Run a home-CSP until the block is left. Raises InvalidInput (port_taken, ...), Refused, StoreError."""
-    async with _installed(serving, HOME_CSP) as (place, memory):
+    async with _installed(serving) as (place, memory):
         driver_listener = memory.listen_at("driver-api", serving.host, driver_port)
         async with home_csp(place, driver_listener, {}) as running, beside(memory.keep(place.clock)):
             yield Addresses(
@@ -97,7 +99,7 @@ async def serve_visited_cso(
     serving: Serving, sites: Sequence[Site], tariffs: Sequence[Tariff]
 ) -> AsyncIterator[Addresses]:
     """Run a visited-CSO with these sites, their stations simulated, until the block is left. Raises as the other."""
-    async with _installed(serving, platform_name(serving.role.party)) as (place, memory):
+    async with _installed(serving) as (place, memory):
         stations = [simulate_site(site, drivers=DRIVERS) for site in sites]
         async with visited_cso(place, stations) as running, beside(memory.keep(place.clock)):
             await declare(running.platform, sites, tariffs)
@@ -115,7 +117,7 @@ async def serve_visited_cso(
 async def serve_clearing_house(serving: Serving) -> AsyncIterator[Addresses]:
     """Run a clearing house until the block is left. Raises as `serve_home_csp`."""
     async with (
-        _installed(serving, CLEARING_HOUSE) as (place, memory),
+        _installed(serving) as (place, memory),
         clearing_house(place) as running,
         beside(memory.keep(place.clock)),
     ):
@@ -128,7 +130,8 @@ async def serve_clearing_house(serving: Serving) -> AsyncIterator[Addresses]:
 
 
 @asynccontextmanager
-async def _installed(serving: Serving, name: str) -> AsyncIterator[tuple[Installation, Memory]]:
+async def _installed(serving: Serving) -> AsyncIterator[tuple[Installation, Memory]]:
+    name = serving.name
     refuse_second(serving.folder, name)
     public_url = None if serving.public_url is None else checked_public_url(serving.public_url)
     memory = Memory.load(serving.folder / f"{name}.json")

@@ -3,23 +3,27 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.commands import say, say_error, say_json
 from core.clock import WallClock
-from core.data_folder import CLEARING_HOUSE, HOME_CSP, data_folder
+from core.data_folder import data_folder
 from core.errors import EvroamError, InvalidInput
 from core.model.parties import Party, PartyRole, PlatformRole
 
 if TYPE_CHECKING:
     from core.model.tariffs import Tariff
-    from core.serving_platforms import Addresses
+    from core.serving_platforms import Addresses, Serving
+
+    Platform = AbstractAsyncContextManager[Addresses]
 
 EXIT_FAILED = 1
 """Exit code where the platform ended by an error that nobody foresaw; the log tells which."""
@@ -63,140 +67,118 @@ class _Terminal:
     log_file: Path
 
 
-@app.command("home-csp")
-def home_csp(
+def _serving(
+    role: PlatformRole,
+    *,
     party: PartyOption,
     name: NameOption = "",
     data: DataOption = None,
     database: DatabaseOption = None,
     host: HostOption = "127.0.0.1",
     port: PortOption = None,
-    driver_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the driver API.")] = None,
     admin_host: AdminHostOption = "127.0.0.1",
     admin_port: AdminPortOption = None,
     public_url: PublicUrlOption = None,
     allow_network: NetworkOption = None,
     allow_server_tls: ServerTlsOption = False,
     wire: WireOption = None,
+) -> "Serving":
+    """What every platform is told: its parameters are the options that all commands here share."""
+    from core.serving_platforms import Serving, networks_named
+
+    return Serving(
+        folder=data_folder(data),
+        role=_role(role, party, name),
+        host=host,
+        port=port,
+        admin_host=admin_host,
+        admin_port=admin_port,
+        public_url=public_url,
+        database=database,
+        networks=networks_named(allow_network or ()),
+        server_tls=allow_server_tls,
+        wire=wire,
+    )
+
+
+_SHARED = tuple(signature(_serving).parameters.values())[1:]
+_AS_JSON = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption)
+
+
+def _serves(role: PlatformRole) -> Callable[[Callable[..., "Platform"]], Callable[..., None]]:
+    """Make a command of what begins a platform: it is given a `Serving` and its own options, the terminal the rest."""
+
+    def command(begin: Callable[..., "Platform"]) -> Callable[..., None]:
+        own = tuple(signature(begin).parameters.values())[1:]
+
+        def run(*, as_json: bool, **given: Any) -> None:  # Any: options, each of a type of its own
+            serving = _serving(role, **{one.name: given.pop(one.name) for one in _SHARED})
+            _run(begin(serving, **given), _Terminal(as_json, serving.folder / f"{serving.name}.log"))
+
+        options = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (_SHARED[0], *own, *_SHARED[1:])]
+        run.__signature__ = Signature([*options, _AS_JSON])  # type: ignore[attr-defined]  # what typer makes options of
+        run.__annotations__ = {one.name: one.annotation for one in (*options, _AS_JSON)}
+        run.__doc__ = begin.__doc__
+        return run
+
+    return command
+
+
+@app.command("home-csp")
+@_serves(PlatformRole.HOME_CSP)
+def home_csp(
+    serving: "Serving",
+    driver_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the driver API.")] = None,
     speed: SpeedOption = 1,
-    as_json: JsonOption = False,
-) -> None:
+) -> "Platform":
     """Run a home-CSP: the platform of drivers and their contracts.
 
     Prints its addresses, then serves until Ctrl-C or SIGTERM. Administer it meanwhile with `evroam partner`,
     `evroam contract`, `evroam certificates` and `evroam status`, with the same --data.
     """
-    from core.serving_platforms import Serving, networks_named, serve_home_csp
+    from core.serving_platforms import serve_home_csp
 
-    serving = Serving(
-        folder=data_folder(data),
-        role=_role(PlatformRole.HOME_CSP, party, name),
-        host=host,
-        port=port,
-        admin_host=admin_host,
-        admin_port=admin_port,
-        public_url=public_url,
-        database=database,
-        networks=networks_named(allow_network or ()),
-        server_tls=allow_server_tls,
-        wire=wire,
-        speed=speed,
-    )
-    terminal = _Terminal(as_json, serving.folder / f"{HOME_CSP}.log")
-    _run(serve_home_csp(serving, driver_port), terminal)
+    return serve_home_csp(replace(serving, speed=speed), driver_port)
 
 
 @app.command("visited-cso")
+@_serves(PlatformRole.VISITED_CSO)
 def visited_cso(
-    party: PartyOption,
+    serving: "Serving",
     catalogue: Annotated[Path, typer.Option(metavar="FILE", help="OCPI Locations, as for `evroam import`.")],
-    name: NameOption = "",
     tariff: Annotated[Path | None, typer.Option(metavar="FILE", help="OCPI 2.2.1 Tariffs for every connector.")] = None,
     price_per_kwh: Annotated[str | None, typer.Option(metavar="PRICE", help="Or one price per kWh before VAT.")] = None,
     currency: Annotated[str, typer.Option(help="Of the price per kWh.")] = "EUR",
     vat: Annotated[str | None, typer.Option(metavar="PERCENT", help="VAT on it; by default none applies.")] = None,
-    data: DataOption = None,
-    database: DatabaseOption = None,
-    host: HostOption = "127.0.0.1",
-    port: PortOption = None,
-    admin_host: AdminHostOption = "127.0.0.1",
-    admin_port: AdminPortOption = None,
-    public_url: PublicUrlOption = None,
-    allow_network: NetworkOption = None,
-    allow_server_tls: ServerTlsOption = False,
-    wire: WireOption = None,
     speed: SpeedOption = 1,
-    as_json: JsonOption = False,
-) -> None:
+) -> "Platform":
     """Run a visited-CSO: one party's sites out of a file, with simulated stations and a declared tariff.
 
     Prints its addresses, then serves until Ctrl-C or SIGTERM. Administer it meanwhile with `evroam partner`,
     `evroam certificates` and `evroam status`, with the same --data.
     """
-    from core.serving_platforms import Serving, networks_named, platform_name, serve_visited_cso
+    from core.serving_platforms import serve_visited_cso
     from core.visited_cso.declaring import read_sites
 
-    role = _role(PlatformRole.VISITED_CSO, party, name)
-    tariffs = _tariffs(role.party, tariff, price_per_kwh, currency, vat)
-    read = read_sites(catalogue, role.party)
+    party = serving.role.party
+    tariffs = _tariffs(party, tariff, price_per_kwh, currency, vat)
+    read = read_sites(catalogue, party)
     if read.left_out:
         say_error(InvalidInput(f"{read.left_out} records are left out, the first: {read.first_reason}"))
-    serving = Serving(
-        folder=data_folder(data),
-        role=role,
-        host=host,
-        port=port,
-        admin_host=admin_host,
-        admin_port=admin_port,
-        public_url=public_url,
-        database=database,
-        networks=networks_named(allow_network or ()),
-        server_tls=allow_server_tls,
-        wire=wire,
-        speed=speed,
-    )
-    terminal = _Terminal(as_json, serving.folder / f"{platform_name(role.party)}.log")
-    _run(serve_visited_cso(serving, read.sites, tariffs), terminal)
+    return serve_visited_cso(replace(serving, speed=speed), read.sites, tariffs)
 
 
 @app.command("clearing-house")
-def clearing_house(
-    party: PartyOption,
-    name: NameOption = "",
-    data: DataOption = None,
-    database: DatabaseOption = None,
-    host: HostOption = "127.0.0.1",
-    port: PortOption = None,
-    admin_host: AdminHostOption = "127.0.0.1",
-    admin_port: AdminPortOption = None,
-    public_url: PublicUrlOption = None,
-    allow_network: NetworkOption = None,
-    allow_server_tls: ServerTlsOption = False,
-    wire: WireOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@_serves(PlatformRole.CLEARING_HOUSE)
+def clearing_house(serving: "Serving") -> "Platform":
     """Run a clearing house: the switch between platforms that meet through it.
 
     Prints its addresses, then serves until Ctrl-C or SIGTERM. Members register with `evroam partner`; which two of them
     may exchange what, `evroam switch agree` says. With the same --data, `evroam status` works on it, too.
     """
-    from core.serving_platforms import Serving, networks_named, serve_clearing_house
+    from core.serving_platforms import serve_clearing_house
 
-    serving = Serving(
-        folder=data_folder(data),
-        role=_role(PlatformRole.CLEARING_HOUSE, party, name),
-        host=host,
-        port=port,
-        admin_host=admin_host,
-        admin_port=admin_port,
-        public_url=public_url,
-        database=database,
-        networks=networks_named(allow_network or ()),
-        server_tls=allow_server_tls,
-        wire=wire,
-    )
-    terminal = _Terminal(as_json, serving.folder / f"{CLEARING_HOUSE}.log")
-    _run(serve_clearing_house(serving), terminal)
+    return serve_clearing_house(serving)
 
 
 def _role(role: PlatformRole, party: str, name: str) -> PartyRole:
@@ -236,7 +218,7 @@ def _number(text: str, option: str, *, most: int) -> Decimal:
     return number
 
 
-def _run(platform: "AbstractAsyncContextManager[Addresses]", terminal: _Terminal) -> None:
+def _run(platform: "Platform", terminal: _Terminal) -> None:
     from core.log_file import logging_to
 
     with logging_to(terminal.log_file):
@@ -251,7 +233,7 @@ def _run(platform: "AbstractAsyncContextManager[Addresses]", terminal: _Terminal
             raise typer.Exit(EXIT_FAILED) from None
 
 
-async def _serve(platform: "AbstractAsyncContextManager[Addresses]", terminal: _Terminal) -> None:
+async def _serve(platform: "Platform", terminal: _Terminal) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wanted, lambda *_: loop.call_soon_threadsafe(stop.set))

@@ -1,10 +1,12 @@
 """Who is let in: logins, PINs and their lock, and what one driver may see of another."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
+from core.clock import FixedClock
 from core.driver_client import DriverClient
 from core.driver_messages import CardIdentification, Need, PinIdentification, QuoteRequest
 from core.errors import EvroamError, NotAllowed, NotFound
@@ -83,8 +85,6 @@ async def test_a_driver_sees_nothing_of_another(network: Network, driver: Driver
 async def test_a_blocked_contract_starts_nothing_and_one_that_has_ended_lets_nobody_in(
     network: Network, driver: DriverClient
 ) -> None:
-    with pytest.raises(NotAllowed):
-        await driver.identify(CardIdentification(card_uid=network.demo.card("expired").uid))
     post = (await free_posts(network, driver))[0]
     connector = (await driver.site(post.site)).evses[0].connectors[0]
     request = QuoteRequest(
@@ -97,6 +97,15 @@ async def test_a_blocked_contract_starts_nothing_and_one_that_has_ended_lets_nob
     assert refused.value.code == "contract_blocked"
     with network.home.context.store.read() as connection:
         assert load_open(connection, network.home.context.party) == []
+
+    clock, card = network.clock, CardIdentification(card_uid="04AABBCCDDEE80")
+    assert isinstance(clock, FixedClock)
+    until = clock.now() + timedelta(hours=1)
+    await add_contract(network.home.context, "NL-EVR-C00000003", cards=(card.card_uid,), valid_until=until)
+    await driver.identify(card)
+    clock.advance(3600)
+    with pytest.raises(NotAllowed):
+        await driver.identify(card)
 
 
 async def test_a_post_is_in_use_at_its_own_operator_only(network: Network, driver: DriverClient) -> None:
