@@ -6,7 +6,8 @@ it, SDR by SDR. Times are microseconds since 1970, energy 0.1 Wh, amounts 1e-4 o
 
 import csv
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
@@ -129,22 +130,41 @@ class Matched:
     found: list[Found] = field(default_factory=list)
 
 
-def match(witnesses: Witnesses, now: int) -> Matched:
-    """Match all; now: microseconds since 1970. Blocks; to be run in a thread."""
+@dataclass(frozen=True)
+class Place:
+    """Where rows are set side by side: a database in memory, and a folder for what does not fit."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+
+
+@contextmanager
+def opened() -> Iterator[Place]:
+    """A new place, until the block is left."""
     with tempfile.TemporaryDirectory(prefix="evroam-matching-") as folder:
         connection = duckdb.connect(
             ":memory:", config={"memory_limit": MEMORY, "threads": "2", "temp_directory": folder}
         )
         try:
-            place = Path(folder)
-            _load(connection, place, "sdr", SdrRow, witnesses.sdrs)
-            _load(connection, place, "home", SessionRow, witnesses.home)
-            _load(connection, place, "hub", SessionRow, witnesses.hub)
-            _load(connection, place, "terms", TermsRow, witnesses.terms)
-            _load(connection, place, "outage", OutageRow, witnesses.outages)
-            return run(connection, now)
+            yield Place(connection, Path(folder))
         finally:
             connection.close()
+
+
+def match(witnesses: Witnesses, now: int) -> Matched:
+    """Match all; now: microseconds since 1970. Blocks; to be run in a thread."""
+    with opened() as place:
+        load(place, witnesses)
+        return run(place.connection, now)
+
+
+def load(place: Place, witnesses: Witnesses) -> None:
+    """Make the tables of a new place."""
+    _load(place, "sdr", SdrRow, witnesses.sdrs)
+    _load(place, "home", SessionRow, witnesses.home)
+    _load(place, "hub", SessionRow, witnesses.hub)
+    _load(place, "terms", TermsRow, witnesses.terms)
+    _load(place, "outage", OutageRow, witnesses.outages)
 
 
 def run(connection: duckdb.DuckDBPyConnection, now: int) -> Matched:
@@ -169,12 +189,10 @@ def columns_of(kind: type[_Row]) -> dict[str, str]:
     return {one.name: _TYPES[str(getattr(one.type, "__name__", one.type)).split(" ")[0]] for one in fields(kind)}
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, folder: Path, table: str, kind: type[_Row], rows: Iterable[_Row]
-) -> None:
+def _load(place: Place, table: str, kind: type[_Row], rows: Iterable[_Row]) -> None:
     """Through a file: row by row, DuckDB takes a hundred times as long."""
     columns = columns_of(kind)
-    file = folder / f"{table}.csv"
+    connection, file = place.connection, place.folder / f"{table}.csv"
     with file.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows(map(attrgetter(*columns), rows))
     definition = ", ".join(f"{name} {sql}" for name, sql in columns.items())
