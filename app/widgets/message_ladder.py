@@ -241,7 +241,8 @@ def _step_lines(step: LadderStep, text: Text, width: int) -> list[Content]:
 
 def _note_lines(note: LadderNote, width: int) -> list[Content]:
     mark, ink = ("✓", "bold $success") if note.good else ("✗", "bold $error")
-    lines = [Content.styled(line, ink) for line in wrapped(f"{mark} {note.title}", width)]
+    head, *more = wrapped(note.title, width - 2)
+    lines = [Content.styled(f"{mark} {head}", ink), *(Content.styled(f"  {line}", ink) for line in more)]
     for sentence in note.sentences:
         first, *rest = wrapped(sentence, width - 2)
         lines += [Content(f"· {first}"), *(Content(f"  {line}") for line in rest)]
