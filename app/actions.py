@@ -81,6 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     _action("enter", "open_site", "find", next_step=True),
     _action("enter", "quote", "site", next_step=True),
     _action("enter", "consent", "quote", next_step=True),
+    _action("enter", "new_price", "expired_quote", next_step=True),
     _action("enter", "identify", "identify", next_step=True),
     _action("enter", "use_code", "scan", next_step=True),
     _action("enter", "reserve_now", "reserve", next_step=True),

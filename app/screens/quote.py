@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from app.actions import Action, actions_for
 from app.kiosk_messages import StartFailed
 from app.need_words import need_words
 from app.quote_words import holds_words, session_lines
@@ -22,12 +23,13 @@ from app.widgets.cells import apart, shown
 from app.widgets.paper import Paper
 from app.widgets.sheet import Sheet
 from app.widgets.tariff_card import TariffCard
-from core.driver_messages import Need, QuoteRequest, QuoteView
+from core.driver_messages import Need, QuoteRequest, QuoteView, SiteView
 from core.errors import Refused
 from core.model.parties import ObjectKey
 
 _ASK_AFTER = 0.25
 """Seconds after the last turn of the need until a price is asked for: who turns it by ten steps wants one answer."""
+REFRESH_SECONDS = 15.0
 
 
 class Quoted(Message, bubble=False):
@@ -36,6 +38,14 @@ class Quoted(Message, bubble=False):
     def __init__(self, quote: QuoteView) -> None:
         super().__init__()
         self.quote = quote
+
+
+class PostSeen(Message, bubble=False):
+    """The home platform told the site of the post."""
+
+    def __init__(self, site: SiteView) -> None:
+        super().__init__()
+        self.site = site
 
 
 class MySession(Paper):
@@ -91,6 +101,7 @@ class QuoteScreen(Page):
             self._ask_price()
         else:
             self.post_message(Quoted(self._told))
+        self.set_interval(REFRESH_SECONDS, self.look_at_post)
 
     def on_screen_resume(self) -> None:
         """In front again: somebody may have been identified."""
@@ -109,6 +120,17 @@ class QuoteScreen(Page):
         """Ages move, and a price expires."""
         super().tick()
         if self.quote is not None:
+            self._show()
+
+    def look_at_post(self) -> None:
+        """Ask how the post is now: it may have been taken while the price was read."""
+        self.ask(lambda client: client.site(self._site), PostSeen, group="post")
+
+    @on(PostSeen)
+    def _post_seen(self, event: PostSeen) -> None:
+        evse = next((one for one in event.site.evses if one.uid == self._evse_uid), None)
+        if self.quote is not None and evse is not None:
+            self.quote = self.quote.model_copy(update={"status": evse.status, "status_at": evse.status_at})
             self._show()
 
     def _ask_price(self) -> None:
@@ -178,16 +200,26 @@ class QuoteScreen(Page):
             self.clear_error()
             self.kiosk.open_reserve(self.quote)
 
+    def actions(self) -> tuple[Action, ...]:
+        """Enter consents to a price that holds, and asks for another where it does not."""
+        renewing = next(one for one in actions_for("expired_quote") if one.key == "enter")
+        return tuple(renewing if one.name == "consent" and self.expired else one for one in super().actions())
+
     def action_consent(self) -> None:
         """Accept this price and start; an expired one is asked for anew."""
         if self.quote is None or self.kiosk.starting:
             return
-        self.clear_error()
         if self.expired:
-            self._ask_price()
+            self.action_new_price()
             return
+        self.clear_error()
         self.kiosk.start(self.quote)
         self._show()
+
+    def action_new_price(self) -> None:
+        """Ask for a price in place of one that has expired."""
+        self.clear_error()
+        self._ask_price()
 
     @on(StartFailed)
     def _start_failed(self, event: StartFailed) -> None:

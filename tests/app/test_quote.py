@@ -18,6 +18,7 @@ from core.model.parties import ObjectKey
 from core.model.price_list import FeeKind, OwnFee
 from core.model.tariff_description import Condition, ConditionKind, Row, RowKind
 from core.model.tariffs import Weekday
+from core.simulation.faults import NO_FAULTS, Faults
 from tests.app.conftest import screen_text
 from tests.app.front import Beside, press, settled, until
 from tests.networks import MONDAY_MORNING
@@ -109,13 +110,24 @@ def test_my_session_can_be_a_target_or_a_time(beside: Beside) -> None:
     quoted_at(beside, STATION, "KPF-MA-HBF-A2", steps)
 
 
-def test_an_expired_price_starts_nothing_and_enter_asks_anew(own_network: Beside) -> None:
+def test_a_post_is_looked_at_while_its_price_is_read_and_enter_renews_an_expired_one(own_network: Beside) -> None:
     async def steps(app: Kiosk, pilot) -> None:
         first = app.screen.quote.id
+        assert "yes, start charging" in screen_text(app) and "ask a new price" not in screen_text(app)
+        station = own_network.network.equipment_at("KPF-MA-HBF-A2")
+        await own_network.run(station.suffer("KPF-MA-HBF-A2", Faults(out_of_order=True)))
+        for _ in range(100):  # the word of the station takes its way over the wire
+            app.screen.look_at_post()
+            await settled(pilot)
+            if "out of order" in screen_text(app):
+                break
+        assert "out of order" in screen_text(app) and app.screen.quote.id == first
+        await own_network.run(station.suffer("KPF-MA-HBF-A2", NO_FAULTS))
         own_network.clock.moment += timedelta(minutes=16)
         app.tick()
         await settled(pilot)
         assert "This price has expired" in screen_text(app)
+        assert "ask a new price" in screen_text(app) and "yes, start charging" not in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, QuoteScreen)
         assert app.screen.quote.id != first
