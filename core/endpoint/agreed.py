@@ -1,6 +1,7 @@
 """Holds what partners send to their agreement (5.4.6), pushed and pulled alike.
 
-Sites, tariffs and currencies that are agreed, prefixes of ids where they bind, identification methods.
+Sites, tariffs and currencies that are agreed, prefixes of ids where they bind, identification methods. No
+agreement has a term for prices below nothing, so that a tariff with one is refused (UC2-1) [J].
 """
 
 from collections.abc import Callable
@@ -144,6 +145,8 @@ def _check_site(partner: Partner, site: Site) -> None:
 
 def _check_tariff(partner: Partner, tariff: Tariff) -> None:
     require_tariff(partner, key_of(tariff), tariff.currency)
+    if any(component.price < 0 for element in tariff.elements for component in element.components):
+        raise InvalidInput("The tariff has a negative price, and the agreement provides for none.")
 
 
 def _check_session(partner: Partner, report: SessionReport) -> None:

@@ -1,5 +1,6 @@
 """The switch over time: what waits, what a restart leaves, who is there, and a log that nobody can change unseen."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from importlib import import_module
@@ -12,6 +13,7 @@ from sqlalchemy import delete, text, update
 from core.clearing_house.addresses import EXTENSION_SERVICES
 from core.clearing_house.log import Kind, verify
 from core.endpoint import extensions
+from core.endpoint.bindings import BINDINGS
 from core.endpoint.ocpi.registration import Reachability
 from core.endpoint.tls import CertificateAuthority
 from core.model.services import Service
@@ -135,6 +137,9 @@ async def test_on_the_newer_wire_credentials_name_who_stands_behind(
         assert behind.roles[0].name == VISITED.name
         put = ("PUT", "/receiver/tokens/NL/HOM/CARD1", token())
         assert code(await hub.home.say(*put, to=VISITED.party)) == (200, 1000)
+        told = hub.house.endpoint.registrar.credentials_for
+        roles = {wire: [one["role"] for one in json.loads(told("t", wire, (HOME,)))["roles"]] for wire in BINDINGS}
+        assert roles == {"2.2.1": ["HUB"], "2.3.0": ["CPO"]}
         # Nothing is translated: who speaks another version is not reached.
         card = token(country_code="NL", party_id="SEC")
         answer = await hub.second.say("PUT", "/receiver/tokens/NL/SEC/CARD1", card, to=VISITED.party)

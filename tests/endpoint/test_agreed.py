@@ -31,11 +31,14 @@ def test_pushed_objects_keep_to_the_agreement(network: Network) -> None:
         keepers = {name: Keeper() for name in ("sites", "tariffs", "sessions", "sdrs")}
         async with bound(network, Ports(**keepers), Ports()) as (_, visited):
             calls, partner = visited.endpoint.calls, visited.only_partner()
+            gift = {"price_components": [{"type": "ENERGY", "price": -0.05, "step_size": 1}]}
             cases = [
                 (calls.put_site, BINDING.site, location(evses=[evse(evse_id="DE*VIS*E1")]), True),
                 (calls.put_site, BINDING.site, location(evses=[evse(evse_id="DE*ELS*E1")]), False),
+                (calls.put_site, BINDING.site, location(evses=[evse(evse_id="DE*VIS*1")]), False),
                 (calls.put_site, BINDING.site, location(), True),
                 (calls.put_tariff, BINDING.tariff, tariff(), True),
+                (calls.put_tariff, BINDING.tariff, tariff(elements=[gift]), False),
                 (calls.put_session, BINDING.session, session(currency="USD"), False),
                 (calls.submit_sdr, BINDING.sdr, cdr(currency="USD"), False),
                 (calls.submit_sdr, BINDING.sdr, cdr(), True),

@@ -204,6 +204,9 @@ def test_rule_01_and_05_requests_carry_the_encoded_token_and_both_parties(networ
             "ocpi-to-party-id": "VIS",
         }
         assert {"x-request-id", "x-correlation-id"} <= set(headers)
+        with pytest.raises(EvroamError):  # this is no list of versions
+            await home.endpoint.registrar.refresh(partner.id)
+        assert not any(name.startswith("ocpi-") for name in seen[-1]) and len(seen) == 2
 
     meet(network, app, test)
 

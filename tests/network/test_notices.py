@@ -162,6 +162,7 @@ async def test_what_the_wire_refuses(post: Post, driver: DriverClient) -> None:
     await refused(post.notice(site_id="nowhere", evse_uids=()))
     await refused(post.notice(evse_uids=("nobody",)))
     await refused(post.notice(kind=NoticeKind.RESTORED))
+    await refused(post.notice().model_copy(update={"expected_end": post.notice().begin}))  # ends as it begins
     assert (await driver.site(post.site)).notices == ()
 
     second = post.notice(version=2)

@@ -34,6 +34,10 @@ def test_an_error_is_written_without_data_and_its_message_escaped() -> None:
     }
 
 
+def test_rule_6_no_code_is_of_the_ranges_for_custom_modules() -> None:
+    assert {code // 100 % 10 for code in StatusCode} == {0}
+
+
 def test_what_is_written_is_read_again_each_item_with_its_own_text() -> None:
     read = read_envelope(envelope_text(' [ {"id":1.50} , {"id": 2} ] ', NOON))
     assert (read.status_code, read.timestamp, read.succeeded) == (1000, NOON, True)
