@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from core.clock import Clock
@@ -52,6 +52,7 @@ class _Exchange:
     """One request on its way, as far as it is known."""
 
     http: HttpRequest
+    headers: Mapping[str, str]
     request_id: str
     correlation_id: str
     caller: Caller | None = None
@@ -95,7 +96,9 @@ class Server:
         if scope["type"] != "http":
             return
         http = HttpRequest(scope, receive)
-        exchange = _Exchange(http, _id(http, "x-request-id"), _id(http, "x-correlation-id"))
+        # Of a header that is given twice the first counts.
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+        exchange = _Exchange(http, headers, _id(headers, "x-request-id"), _id(headers, "x-correlation-id"))
         correlation.set(exchange.correlation_id)
         at, started = self._clock.now(), time.monotonic()
         try:
@@ -106,8 +109,14 @@ class Server:
         if body is None:
             now = self._clock.now()
             body = envelope_text(answer.data, now, answer.status_code, answer.status_message).encode()
-        response = Response(body, answer.http_status, self._headers(exchange, answer), "application/json")
-        await response(scope, receive, send)
+        lines = {
+            "Content-Type": "application/json",
+            **self._headers(exchange, answer),
+            "Content-Length": str(len(body)),
+        }
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
+        await send({"type": "http.response.start", "status": answer.http_status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
         self._message_log.record(
             Message(
                 at=at,
@@ -139,18 +148,18 @@ class Server:
     async def _handle(self, exchange: _Exchange) -> Answer:
         http = exchange.http
         certificate = client_certificate(http.scope)
-        header = http.headers.get("authorization", "")
+        header = exchange.headers.get("authorization", "")
         address = http.client.host if http.client else ""
         exchange.caller = await self._partners.authenticate(header, certificate, address)
         raw_path = http.scope["raw_path"].decode("ascii", "replace")
         configured = self._configuration.get(raw_path.rstrip("/"))
         if configured is not None:
             handler = _by_method(configured, http.method)
-            exchange.body = await self._body(http)
+            exchange.body = await self._body(exchange)
             return await handler(ConfigurationRequest(exchange.caller, header, certificate, exchange.body))
         if not isinstance(exchange.caller, Partner):
             raise Rejection("This token is for versions and credentials only.", 401)
-        exchange.to_party = _party(http, "to")
+        exchange.to_party = _party(exchange.headers, "to")
         for_another = exchange.to_party is not None and exchange.to_party not in self._parties
         found = self._routing.find(raw_path, ours=not (self._passes_on and for_another))
         if found is None:
@@ -158,28 +167,29 @@ class Server:
         exchange.shown_path = found.shown
         route = _by_method(found.methods, http.method)
         partner = self._sender(exchange, exchange.caller, route.module, found.values)
-        exchange.body = await self._body(http)
+        exchange.body = await self._body(exchange)
         return await route.handler(self._request(exchange, partner, found))
 
     def _request(self, exchange: _Exchange, partner: Partner, found: Found) -> Request:
+        raw_query = exchange.http.scope["query_string"].decode("utf-8", "replace")
         return Request(
             partner=partner,
             method=exchange.http.method,
             url=self._base_url + exchange.http.scope["raw_path"].decode("ascii", "replace").rstrip("/"),
             path=found.values,
-            query=dict(exchange.http.query_params),
+            query=dict(parse_qsl(raw_query, keep_blank_values=True)),
             body=exchange.body,
             received_at=self._clock.now(),
             from_party=exchange.from_party,
             to_party=exchange.to_party,
             request_id=exchange.request_id,
             correlation_id=exchange.correlation_id,
-            raw_query=exchange.http.scope["query_string"].decode("utf-8", "replace"),
+            raw_query=raw_query,
         )
 
     def _sender(self, exchange: _Exchange, caller: Partner, module: str, path: Mapping[str, str]) -> Partner:
         """The partner that the request comes from: who calls, or who stands behind the clearing house that calls."""
-        given = exchange.from_party = _party(exchange.http, "from")
+        given = exchange.from_party = _party(exchange.headers, "from")
         if exchange.to_party is not None and exchange.to_party not in self._parties and not self._passes_on:
             raise Rejection("The party in OCPI-to is none of this platform.", 200, StatusCode.INVALID_PARAMETERS)
         if module in CONFIGURATION_MODULES or not caller.plays(PlatformRole.CLEARING_HOUSE):
@@ -196,23 +206,27 @@ class Server:
             raise Rejection("The exchange with this party is suspended.", 403)
         return sender
 
-    async def _body(self, http: HttpRequest) -> bytes:
-        too_large = Rejection(
-            f"A body may have {self._max_bytes} bytes.", 413, StatusCode.INVALID_PARAMETERS, {"Connection": "close"}
-        )
-        length = http.headers.get("content-length", "0")
+    async def _body(self, exchange: _Exchange) -> bytes:
+        length = exchange.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._max_bytes:
-            raise too_large
+            raise self._too_large()
+        if length == "0" and "transfer-encoding" not in exchange.headers:
+            return b""
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_WITHIN_SECONDS):
-                async for chunk in http.stream():
+                async for chunk in exchange.http.stream():
                     body += chunk
                     if len(body) > self._max_bytes:
-                        raise too_large
+                        raise self._too_large()
         except TimeoutError:
             raise Rejection("The body did not arrive in time.", 408, headers={"Connection": "close"}) from None
         return bytes(body)
+
+    def _too_large(self) -> Rejection:
+        return Rejection(
+            f"A body may have {self._max_bytes} bytes.", 413, StatusCode.INVALID_PARAMETERS, {"Connection": "close"}
+        )
 
     def _headers(self, exchange: _Exchange, answer: Answer) -> dict[str, str]:
         headers = {
@@ -234,8 +248,8 @@ def _by_method(methods: Mapping[str, _T], method: str) -> _T:
     return methods[method]
 
 
-def _id(http: HttpRequest, name: str) -> str:
-    given = http.headers.get(name, "")
+def _id(headers: Mapping[str, str], name: str) -> str:
+    given = headers.get(name, "")
     return given if 0 < len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() else str(uuid.uuid4())
 
 
@@ -247,9 +261,9 @@ def _owner(path: Mapping[str, str]) -> Party | None:
         return None
 
 
-def _party(http: HttpRequest, direction: str) -> Party | None:
-    country_code = http.headers.get(f"ocpi-{direction}-country-code")
-    party_id = http.headers.get(f"ocpi-{direction}-party-id")
+def _party(headers: Mapping[str, str], direction: str) -> Party | None:
+    country_code = headers.get(f"ocpi-{direction}-country-code")
+    party_id = headers.get(f"ocpi-{direction}-party-id")
     if country_code is None and party_id is None:
         return None
     if len(country_code or "") != 2 or len(party_id or "") != 3:

@@ -14,6 +14,7 @@ from core.endpoint.ocpi.envelope import StatusCode
 from core.endpoint.ocpi.kinds import write_timestamp
 from core.endpoint.ocpi.patching import merge
 from core.endpoint.ocpi.reading import Json, JsonObject, parse_object, to_text
+from core.endpoint.ocpi.sites import status_of
 from core.endpoint.ports import ObjectSource, Ports, StatusChange, StatusReceiver
 from core.endpoint.rejection import Rejection
 from core.endpoint.stored import Kind, for_partners_of
@@ -165,11 +166,11 @@ class _Equipment(_Parts):
             return self._put_site
 
         async def put_status(request: Request, key: ObjectKey, site: JsonObject) -> None:
-            equipment: EvSupplyEquipment = self.codec.model(_part(site, _path(request, _EVSE)))
+            equipment = _part(site, _path(request, _EVSE))
             change = StatusChange(
-                evse_uid=equipment.uid,
-                status=equipment.status,
-                at=equipment.last_updated,
+                evse_uid=str(equipment["uid"]),
+                status=status_of(equipment),
+                at=patch.last_updated,
                 body=self.sites.codec.text(to_text(site)),
                 site_updated=last_updated(site),
             )

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from core.endpoint.ocpi import locations as wire
 from core.endpoint.ocpi.energy_mix import energy_mix, energy_mix_of
+from core.endpoint.ocpi.reading import JsonObject
 from core.endpoint.ocpi.shape import Shape, is_open, part, words_of
 from core.endpoint.ocpi.types import credential_kind_of, display_text, text_of, token_type
 from core.model import sites
@@ -145,6 +146,11 @@ def _publish_token(shape: type[wire.PublishTokenType], rule: sites.PublishRule) 
         issuer=rule.issuer,
         group_id=rule.group_id,
     )
+
+
+def status_of(evse: JsonObject) -> sites.Status:
+    """The status in the JSON of an EVSE that was read, and so found to have one, before."""
+    return sites.Status(str(evse["status"]))
 
 
 class SiteMapping:
