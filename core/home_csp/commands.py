@@ -26,15 +26,19 @@ class CommandResults:
     ) -> bool:
         """False where this partner was sent no such command."""
 
-        def write(connection: Connection) -> SentCommand | None:
-            return record_result(connection, self._context, partner.id, kind, command_id, result)
+        def write(connection: Connection) -> tuple[SentCommand | None, bool]:
+            command = record_result(connection, self._context, partner.id, kind, command_id, result)
+            starts = kind is CommandKind.START_SESSION and result is CommandResult.ACCEPTED
+            if command is None or command.result is not None or not starts:
+                return command, False
+            return command, self._starter.accepted(connection, command.session_id)
 
-        command = await self._context.store.write(write)
+        command, is_applied = await self._context.store.write(write)
         if command is None:
             return False
         if kind is CommandKind.RESERVE_NOW and result is CommandResult.CANCELED_RESERVATION:
             await self._reserver.result(command.session_id, result, message)  # may follow an outcome
-        elif command.result is None:
+        elif command.result is None and not is_applied:
             await self._apply(kind, command.session_id, result, message)
         return True
 

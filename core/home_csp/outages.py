@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from core.driver_messages.notices import NoticeView
 from core.endpoint.extensions import servicenotices
@@ -14,9 +14,22 @@ from core.home_csp.energy_transfer.record import stream_of
 from core.model.notices import Notice, NoticeKind
 from core.model.parties import ObjectKey, Party
 from core.store.engine import append_event, upsert
+from core.store.prepared import Prepared
 from core.store.service_tables import notice as table
 from core.store.sessions import load_open
 from core.store.tables import site
+
+# Asked with every look at a session.
+_OF_SITE = Prepared(
+    select(table.c.body)
+    .where(
+        table.c.country_code == bindparam("country_code"),
+        table.c.party_id == bindparam("party_id"),
+        table.c.kind != NoticeKind.RESTORED,
+        or_(table.c.site_id.is_(None), table.c.site_id == bindparam("site_id")),
+    )
+    .order_by(table.c.begins_at, table.c.id)
+)
 
 
 class NoticeReceiver:
@@ -110,17 +123,8 @@ def notices_at(
     connection: Connection, party: Party, site_id: str, at: datetime, evse_uid: str | None = None
 ) -> tuple[Notice, ...]:
     """What holds or is announced for a site, or one EVSE of it, by its begin."""
-    query = (
-        select(table.c.body)
-        .where(
-            table.c.country_code == party.country_code,
-            table.c.party_id == party.party_id,
-            table.c.kind != NoticeKind.RESTORED,
-            or_(table.c.site_id.is_(None), table.c.site_id == site_id),
-        )
-        .order_by(table.c.begins_at, table.c.id)
-    )
-    found = (servicenotices.NOTICE.read(body).value for body in connection.execute(query).scalars())
+    asked = {"country_code": party.country_code, "party_id": party.party_id, "site_id": site_id}
+    found = (servicenotices.NOTICE.read(body).value for body in _OF_SITE.column(connection, asked))
     return tuple(one for one in found if not one.over_at(at) and one.concerns(party, site_id, evse_uid))
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from core.driver_messages import IdleClock, Money, Need, NeedKind, QuoteRequest, QuoteView
 from core.errors import InvalidInput, NotFound, Refused
@@ -28,6 +28,7 @@ from core.model.quotes import Need as QuotedNeed
 from core.model.quotes import NeedKind as QuotedKind
 from core.model.sites import Capability
 from core.model.tariffs import Tariff
+from core.store.prepared import Prepared
 from core.store.tables import quote as table
 
 VALID_FOR = timedelta(minutes=15)
@@ -37,6 +38,15 @@ STOP_TAKES = timedelta(seconds=3)
 
 _LOOK_AHEAD = timedelta(hours=24)
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+# Asked with every look at a session.
+_BODY = Prepared(
+    select(table.c.body).where(
+        table.c.country_code == bindparam("country_code"),
+        table.c.party_id == bindparam("party_id"),
+        table.c.id == bindparam("id"),
+    )
+)
 
 
 class KeptQuote(BaseModel):
@@ -136,7 +146,10 @@ def unused_quote(connection: Connection, context: Context, quote_id: str) -> Kep
 
 def load_quote(connection: Connection, context: Context, quote_id: str | None) -> KeptQuote | None:
     """A quote as it was frozen."""
-    body = connection.execute(select(table.c.body).where(*_is(context, quote_id or ""))).scalar()
+    party = context.party
+    body = _BODY.scalar(
+        connection, {"country_code": party.country_code, "party_id": party.party_id, "id": quote_id or ""}
+    )
     return None if body is None else KeptQuote.model_validate_json(body)
 
 

@@ -110,7 +110,7 @@ def session_view(connection: Connection, context: Context, kept: KeptSession) ->
         can_pause=can_stop_transfer(context, kept),
         last_word_at=session.last_word_at,
         problem=_refusal(session),
-        receipt_id=_receipt_id(connection, session.id),
+        receipt_id=None if session.is_open else _receipt_id(connection, session.id),
         plan=plan_view(connection, context, kept),
         notices=_notices(connection, session, now),
         reservation=reservation_view(session, quote),

@@ -102,14 +102,18 @@ class Store:
         news = asyncio.Event()
         self._followers[news] = streams
         self._listen()
+        is_behind = True
         try:
             while not self._closed:
                 news.clear()
-                page = await self.read_async(partial(events_after, streams=streams, after=after, limit=_PAGE))
+                query = partial(events_after, streams=streams, after=after, limit=_PAGE)
+                # SQLite tells what is new in less time than a thread takes to begin.
+                page = await self.read_async(query) if is_behind or self._shared else self._read(query)
                 for found in page:
                     after = found.sequence
                     yield found
-                if not page:
+                is_behind = len(page) == _PAGE
+                if not is_behind:
                     await news.wait()
         except StoreError as error:
             # Closed between two steps: that is the end, not an error.

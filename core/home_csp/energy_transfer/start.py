@@ -145,10 +145,8 @@ class Starter:
         await self.unconfirmed(session_id)
 
     async def result(self, session_id: str, result: CommandResult, message: str | None) -> None:
-        """The outcome of a start command."""
-        if result is CommandResult.ACCEPTED:
-            await self._move(session_id, SessionState.AUTHORISED, "operator", "")
-        elif result is CommandResult.TIMEOUT:
+        """The outcome of a start command, but that it was accepted."""
+        if result is CommandResult.TIMEOUT:
             await self._unanswered_by_station(session_id)
         else:
             await self.refuse(session_id, f"result_{result.lower()}", message)
@@ -181,20 +179,32 @@ class Starter:
             if session.state is SessionState.AUTHORISED and _last_word_on(session) + SILENT_FOR < now:
                 await self._move(session.id, SessionState.EXPIRED, "home-CSP", "operator_silent")
 
+    def accepted(self, connection: Connection, session_id: str) -> bool:
+        """The station was told to start: in the transaction that keeps the outcome, which is not looked at again.
+
+        False for a reservation, which the start makes use of.
+        """
+        kept = load(connection, self._context.party, session_id)
+        if kept is not None and kept.session.reservation is not None:
+            return False
+        self._moved(connection, session_id, SessionState.AUTHORISED, "operator", "")
+        return True
+
     async def _move(self, session_id: str, to: SessionState, actor: str, reason: str) -> bool:
+        return await self._context.store.write(
+            lambda connection: self._moved(connection, session_id, to, actor, reason)
+        )
+
+    def _moved(self, connection: Connection, session_id: str, to: SessionState, actor: str, reason: str) -> bool:
         context = self._context
-
-        def write(connection: Connection) -> bool:
-            kept = load(connection, context.party, session_id)
-            if kept is None or kept.session.state not in STARTING or kept.session.state is to:
-                return False
-            if to is SessionState.UNCONFIRMED and kept.session.state is not SessionState.AUTHORISING:
-                return False
-            session = move(kept.session, to, at=context.clock.now(), actor=actor, reason=reason)
-            keep(connection, context, session, kept.partner_id)
-            return True
-
-        return await context.store.write(write)
+        kept = load(connection, context.party, session_id)
+        if kept is None or kept.session.state not in STARTING or kept.session.state is to:
+            return False
+        if to is SessionState.UNCONFIRMED and kept.session.state is not SessionState.AUTHORISING:
+            return False
+        session = move(kept.session, to, at=context.clock.now(), actor=actor, reason=reason)
+        keep(connection, context, session, kept.partner_id)
+        return True
 
 
 def _last_word_on(session: ServiceSession) -> datetime:
