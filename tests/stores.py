@@ -1,14 +1,15 @@
 """Stores for tests, each test once over SQLite and once over PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from core.store.engine import Store
+from core.store.writer import Operation
 
 
 @pytest.fixture
@@ -42,12 +43,15 @@ async def until_stored(store: Store, wanted: Callable[[Connection], object], wit
     """Wait until the store holds something, looking again after each of its own commits. Raises TimeoutError."""
     loop, news = asyncio.get_running_loop(), asyncio.Event()
 
-    def written(*_connection: object) -> None:
+    settled = store._writer._settle
+
+    def settle(group: Sequence[Operation], touched: frozenset[str]) -> None:
+        settled(group, touched)
         with suppress(RuntimeError):  # the test has ended, and its loop
             loop.call_soon_threadsafe(news.set)
 
-    # SQLAlchemy tells of a commit before it is made. The listener stays: the writer's thread may be calling it now.
-    event.listen(store._writers, "checkin", written)
+    # It stays: the writer's thread may be calling it now.
+    store._writer._settle = settle
     async with asyncio.timeout(within):
         while True:
             news.clear()

@@ -55,7 +55,7 @@ def test_answers_that_are_none_are_told_apart(network: Network) -> None:
         (PlainTextResponse("<html>Bad gateway</html>", 502), Unreachable, "partner_fails"),
         (JSONResponse({"detail": "Not Found"}, 404), NotFound, "partner_does_not_know"),
         (JSONResponse({"detail": "Invalid token"}, 401), Refused, "not_authorised"),
-        (JSONResponse({"detail": "slow down"}, 429), Unreachable, "partner_fails"),
+        (JSONResponse({"detail": "slow down"}, 429), Unreachable, "too_often"),
         (JSONResponse({"detail": "something"}), Refused, "server_error"),
         (enveloped(code=3000), Refused, "server_error"),
         (enveloped(code=2001), Refused, "invalid_parameters"),
