@@ -243,11 +243,17 @@ class Calls:
         return self._pull(partner, "cdrs", self._binding(partner).sdr, since)
 
     def pull_extension(
-        self, partner: Partner, service: Service, module: str, codec: Codec[Any, M], since: datetime | None
+        self,
+        partner: Partner,
+        service: Service,
+        module: str,
+        codec: Codec[Any, M],
+        since: datetime | None,
+        *segments: str,
     ) -> AsyncIterator[Held[M]]:
-        """All objects of an extension module changed since. Raises as `extension`."""
+        """All objects of an extension module changed since, of the list below these segments. Raises as `extension`."""
         self._require_agreed(partner, service)
-        return self._pull(partner, module, codec, since)
+        return self._pull(partner, module, codec, since, *segments)
 
     async def page(
         self, partner: Partner, module: str, codec: Codec[Any, M], limit: int, since: datetime | None = None
@@ -267,12 +273,13 @@ class Calls:
         return Page(tuple(found), tuple(faults))
 
     async def _pull(
-        self, partner: Partner, module: str, codec: Codec[Any, M], since: datetime | None
+        self, partner: Partner, module: str, codec: Codec[Any, M], since: datetime | None, *segments: str
     ) -> AsyncIterator[Held[M]]:
         if module in SERVICES:
             self._require_agreed(partner, SERVICES[module])
         query = urlencode({"date_from": write_timestamp(since)} if since else {})
         base = _offered(partner, module, "SENDER")
+        base = _under(base, *segments) if segments else base
         url: str | None = f"{base}?{query}" if query else base
         for _ in range(_MOST_PAGES):
             reply = await self._send(partner, "GET", url or base, routed=module != "hubclientinfo")

@@ -48,7 +48,7 @@ class Synchronisation:
         self._store = store
         self._clock = clock
         self._modules = _modules(calls, ports, clock, reachable)
-        self._repairs = {one.service: one.repair for one in extensions if one.repair is not None}
+        self._repairs = [(one.service, one.repair) for one in extensions if one.repair is not None]
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def pull(self, partner: Partner) -> dict[str, str]:
@@ -62,7 +62,7 @@ class Synchronisation:
                     await self.pull_module(partner, module)
                 except EvroamError as error:
                     failed[module] = error.message
-            for service, repair in self._repairs.items():
+            for service, repair in self._repairs:
                 if self._agreed(partner, service) and (not is_only_hub(partner) or service in OF_CLEARING):
                     try:
                         await repair(partner)

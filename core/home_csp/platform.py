@@ -14,6 +14,7 @@ from core.clock import Clock, WallClock
 from core.endpoint.contract_certificates import TrustAnchors
 from core.endpoint.endpoint import PAGE_LIMIT, Endpoint
 from core.endpoint.extensions import (
+    bookinglocations,
     bookings,
     chargeplans,
     emergencyunlocks,
@@ -29,6 +30,7 @@ from core.endpoint.tls import Identity
 from core.errors import EvroamError
 from core.home_csp import cable_unlock_desk, sdr_desk
 from core.home_csp.authorising import Authoriser
+from core.home_csp.booking_locations import LocationReceiver
 from core.home_csp.cable_unlock import CableUnlocks
 from core.home_csp.commands import CommandResults
 from core.home_csp.context import Context
@@ -150,6 +152,7 @@ class HomeCsp:
                 pncauthorizations.authorising(vehicles.authorise),
                 sdrs.judging(VerdictSource(context), VerdictPush(context), PAGE_LIMIT),
                 bookings.hearing(BookingReceiver(context)),
+                bookinglocations.hearing(LocationReceiver(context)),
                 *self.reporting.extensions(),
             ),
             taken=telling.taken,

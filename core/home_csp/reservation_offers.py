@@ -11,6 +11,7 @@ from core.endpoint.extensions import bookings
 from core.endpoint.partner import Partner
 from core.errors import Refused
 from core.home_csp.agreed import NO_AGREEMENT, NOT_AGREED, Agreed
+from core.home_csp.booking_locations import location_at
 from core.home_csp.context import Context
 from core.home_csp.opened import open_connector
 from core.home_csp.quoting import KeptQuote, money, unused_quote
@@ -43,7 +44,9 @@ def make_offer(
     until = start + timedelta(minutes=wish.minutes)
     refusal = _time_refusal(context, start, until)
     if refusal is None:
-        refusal = now_refusal(connection, context, kept, partner, contract_id, later=wish.starts_at is not None)
+        refusal = now_refusal(
+            connection, context, kept, partner, contract_id, later=(start, until) if wish.starts_at else None
+        )
     takes_bookings = partner is not None and bookings.offers(partner, context.endpoint.now())
     later_refusal = None if takes_bookings else LATER_NOT_OFFERED
     if refusal is None and wish.starts_at is not None:
@@ -67,6 +70,11 @@ def make_offer(
     )
 
 
+NOT_FREE_THEN = Problem(
+    code="reservation_not_free",
+    message="The operator's calendar shows this time as taken",
+    next_step="Choose another time, or another post.",
+)
 LATER_NOT_OFFERED = Problem(
     code="later_not_offered",
     message="This operator takes no reservations for later",
@@ -104,11 +112,12 @@ def now_refusal(
     partner: Partner | None,
     contract_id: str | None = None,
     *,
-    later: bool = False,
+    later: tuple[datetime, datetime] | None = None,
 ) -> Problem | None:
     """Why the operator would not hold this EVSE, as far as we know; None where it may be asked.
 
-    later: not from now on; who is there now does not matter then, but the operator has to take bookings.
+    later: the time, where it is not from now on; who is there now does not matter then, but the operator has to take
+    bookings, and its calendar to show that time as free.
     """
     view = kept.view
     if partner is None:
@@ -123,8 +132,11 @@ def now_refusal(
         return _problem("not_reservable", "This post cannot be reserved")
     if opened.status in {Status.OUTOFORDER, Status.INOPERATIVE, Status.PLANNED, Status.REMOVED}:
         return _problem("out_of_order", "This post is out of order")
-    if later:
-        return None if bookings.offers(partner, context.endpoint.now()) else LATER_NOT_OFFERED
+    if later is not None:
+        if not bookings.offers(partner, context.endpoint.now()):
+            return LATER_NOT_OFFERED
+        location = location_at(connection, view.site.party, view.site.id, view.evse_uid)
+        return None if location is None or location.is_free(*later) else NOT_FREE_THEN
     held = load_open_at(connection, context.party, view.evse_uid, view.site.party)
     if opened.status is Status.RESERVED or any(one.session.state is SessionState.RESERVED for one in held):
         return _problem("evse_reserved", "This post is reserved")

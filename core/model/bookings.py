@@ -28,13 +28,17 @@ class BookingStatus(StrEnum):
 
 
 class BookingWish(BaseModel):
-    """What a home-CSP asks for. request_id names the booking in every later change; cancelled: it is given up."""
+    """What a home-CSP asks for. request_id names the booking in every later change; cancelled: it is given up.
+
+    location_id: what is booked, of that which the visited-CSO publishes for bookings; None where it published nothing.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     home: Party
     request_id: str
     site_id: str
+    location_id: str | None = None
     evse_uid: str | None = None
     credential: CredentialReference | None = None
     start: AwareDatetime

@@ -6,6 +6,7 @@ from sqlalchemy import URL, Connection, inspect, text
 
 from core.store import (  # noqa: F401  # their tables join the metadata
     agreement_tables,
+    booking_tables,
     clearing_tables,
     identification_tables,
     plan_tables,

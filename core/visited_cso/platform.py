@@ -13,6 +13,7 @@ from core.endpoint import profile_calls
 from core.endpoint.contract_certificates import TrustAnchors
 from core.endpoint.endpoint import PAGE_LIMIT, Endpoint
 from core.endpoint.extensions import (
+    bookinglocations,
     bookings,
     chargeplans,
     dynamicinformation,
@@ -39,6 +40,7 @@ from core.visited_cso import sites, tariffs
 from core.visited_cso.cable_unlock import CableUnlocks
 from core.visited_cso.commands import Commands
 from core.visited_cso.context import Context
+from core.visited_cso.energy_transfer.booking_record import BookingSource, LocationSource, publish_calendars
 from core.visited_cso.energy_transfer.bookings import Bookings, begin_due
 from core.visited_cso.energy_transfer.local_start import LocalStart
 from core.visited_cso.energy_transfer.plans import ChargePlans
@@ -62,6 +64,9 @@ log = structlog.get_logger(__name__)
 BEGIN_BOOKINGS_EVERY = timedelta(seconds=30)
 LOOK_FOR_SILENCE_EVERY = timedelta(minutes=10)
 """On the platform's clock."""
+
+PUBLISH_CALENDARS_EVERY = timedelta(minutes=15)
+"""On the platform's clock: how late calendars follow a new day and an announcement; a booking shows at once."""
 
 SYNCHRONISE_EVERY = timedelta(minutes=5)
 """On the platform's clock: how often home-CSPs are asked which credentials they have changed, whatever was pushed."""
@@ -115,6 +120,7 @@ class VisitedCso:
             versions=versions,
         )
         self.reporting = reporting(context)
+        locations = LocationSource(context)
         context.endpoint.offer(
             Ports(
                 commands=self.commands,
@@ -136,7 +142,8 @@ class VisitedCso:
                 quotes.quoting(self.quoter),
                 chargeplans.planning(self.plans),
                 profile_calls.pushing(self.profiles.push),
-                bookings.booking(self.bookings, self.bookings.push),
+                bookings.booking(self.bookings, BookingSource(context), self.bookings.push, PAGE_LIMIT),
+                bookinglocations.publishing(locations, locations.push, PAGE_LIMIT),
                 *self.reporting.extensions(),
             ),
         )
@@ -152,6 +159,7 @@ class VisitedCso:
         """Put our sites and tariffs into the store; tariffs first, so that no site names one that is not there."""
         await tariffs.publish(self.context, prices)
         await sites.publish(self.context, published)
+        await self._publish_calendars()
 
     @asynccontextmanager
     async def running(self, listener: socket.socket) -> AsyncIterator[Running]:
@@ -166,6 +174,7 @@ class VisitedCso:
                 (partial(begin_due, context), BEGIN_BOOKINGS_EVERY, True),
                 (self._follow_announcements, LOOK_FOR_ANNOUNCED_EVERY, True),
                 (self._keep_in_step, SYNCHRONISE_EVERY, False),
+                (self._publish_calendars, PUBLISH_CALENDARS_EVERY, False),
                 (partial(prune_quotes, context.store, context.party, context.clock), PRUNE_EVERY, True),
             ):
                 context.tasks.begin(regularly(work, every, context.clock, at_once=at_once))
@@ -186,6 +195,9 @@ class VisitedCso:
                 await self.synchronise(partner)
             except EvroamError as error:
                 log.warning("synchronisation_failed", partner=partner.id, code=error.code)
+
+    async def _publish_calendars(self) -> None:
+        await self.context.store.write(lambda connection: publish_calendars(connection, self.context))
 
     async def _follow_announcements(self) -> None:
         await keep_statuses(self.context)

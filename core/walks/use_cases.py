@@ -148,10 +148,19 @@ USE_CASES: tuple[UseCase, ...] = (
         (
             "core.home_csp.energy_transfer.reservations",
             "core.home_csp.energy_transfer.bookings",
+            "core.home_csp.booking_locations",
             "core.visited_cso.energy_transfer.reservations",
             "core.visited_cso.energy_transfer.bookings",
+            "core.visited_cso.energy_transfer.booking_record",
+            "core.endpoint.extensions.bookings",
+            "core.endpoint.extensions.bookinglocations",
         ),
-        ("tests/network/test_reservations.py", "tests/network/test_bookings.py", "tests/app/test_reserve.py"),
+        (
+            "tests/network/test_reservations.py",
+            "tests/network/test_bookings.py",
+            "tests/network/test_booking_calendars.py",
+            "tests/app/test_reserve.py",
+        ),
     ),
     UseCase(
         "UC3-9",

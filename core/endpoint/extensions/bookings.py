@@ -4,6 +4,7 @@ It is exchanged where an agreement names it. A change and a cancellation are a P
 with `canceled`; the text also says "FULLFILLED" where its enum has FULFILLED, and both are read.
 """
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Protocol
@@ -11,6 +12,8 @@ from typing import Annotated, Protocol
 from core.endpoint.calls import Calls
 from core.endpoint.exchange import Answer, Request, Route
 from core.endpoint.extension import Extension, Push
+from core.endpoint.modules.lists import list_routes
+from core.endpoint.modules.objects import Receiving, key_of
 from core.endpoint.ocpi.codec import Codec
 from core.endpoint.ocpi.kinds import CiString, Closed, Count, Digits, Moment, Text, YesNo
 from core.endpoint.ocpi.reading import parse
@@ -18,10 +21,10 @@ from core.endpoint.ocpi.sessions import cdr_token, reference_of
 from core.endpoint.ocpi.shape import AtLeastOne, Fault, InvalidMember, Shape, only_object
 from core.endpoint.ocpi.v2_3_0.sessions import CdrToken
 from core.endpoint.partner import Partner
-from core.endpoint.rejection import Rejection
+from core.endpoint.ports import Held, ObjectReceiver, ObjectSource
 from core.errors import InvalidInput, NotAllowed, Unreachable
 from core.model.bookings import Booking, BookingStatus, BookingWish
-from core.model.parties import Party
+from core.model.parties import ObjectKey, Party
 from core.model.reservations import LONGEST, Canceller, CancelReason
 from core.model.services import Service
 
@@ -61,11 +64,32 @@ class Timeslot(Period):
 
 
 class BookingOption(Shape):
-    """What is wanted or given; of the many members those by which equipment is named."""
+    """What is wanted or given: named, or described. Vehicles in kg and cm."""
 
     evse_uid: Annotated[str, CiString(36, may_be_not_available=True)] | None = None
     connector_id: Annotated[str, CiString(36)] | None = None
     parking_id: Annotated[str, CiString(36)] | None = None
+    evse_position: tuple[Annotated[str, Text(50)], ...] = ()
+    vehicle_types: tuple[Annotated[str, Text(50)], ...] = ()
+    connector_format: tuple[Annotated[str, Text(50)], ...] = ()
+    connector_types: tuple[Annotated[str, Text(50)], ...] = ()
+    power_types: tuple[Annotated[str, Text(50)], ...] = ()
+    max_vehicle_weight: Digits | None = None
+    max_vehicle_height: Digits | None = None
+    max_vehicle_length: Digits | None = None
+    max_vehicle_width: Digits | None = None
+    min_parking_space_length: Digits | None = None
+    min_parking_space_width: Digits | None = None
+    dangerous_goods_allowed: YesNo | None = None
+    drive_through: YesNo | None = None
+    refrigeration_outlet: YesNo | None = None
+
+
+class AccessInformation(Shape):
+    """How the site is entered."""
+
+    method: Annotated[str, Text(50)]
+    value: Annotated[str, Text(255)] | None = None
 
 
 class BookingTerms(Shape):
@@ -100,6 +124,7 @@ class BookingRequest(Shape):
     location_id: Annotated[str, CiString(36)]
     booking_location_id: Annotated[str, CiString(36)]
     tokens: tuple[CdrToken, ...] = ()
+    access_information: tuple[AccessInformation, ...] = ()
     period: Period
     authorization_reference: Annotated[str, CiString(36)]
     power_required: Count | None = None
@@ -128,6 +153,7 @@ class BookingBody(Shape):
     period: Timeslot
     reservation_status: Annotated[str, Text(36)]
     canceled: Cancellation | None = None
+    access_information: tuple[AccessInformation, ...] = ()
     authorization_reference: Annotated[str, CiString(36)]
     booking_terms: BookingTerms
     booking_requests: Annotated[tuple[BookingRequestStatus, ...], AtLeastOne()]
@@ -142,6 +168,7 @@ def _wish_of(shape: BookingRequest) -> BookingWish:
         home=Party(country_code=shape.country_code, party_id=shape.party_id),
         request_id=shape.request_id,
         site_id=shape.location_id,
+        location_id=shape.booking_location_id,
         evse_uid=option.evse_uid if option is not None and option.evse_uid != "#NA" else None,
         credential=reference_of(shape.tokens[0]) if shape.tokens else None,
         start=shape.period.start_date_time,
@@ -158,7 +185,7 @@ def _request(wish: BookingWish) -> BookingRequest:
         request_id=wish.request_id,
         booking_option=BookingOption.model_construct(evse_uid=wish.evse_uid) if wish.evse_uid else None,
         location_id=wish.site_id,
-        booking_location_id=wish.site_id,
+        booking_location_id=wish.location_id or wish.site_id,
         tokens=(cdr_token(CdrToken, wish.credential),) if wish.credential is not None else (),
         period=Period.model_construct(start_date_time=wish.start, end_date_time=wish.until),
         authorization_reference=wish.authorization_reference,
@@ -215,7 +242,7 @@ def _body(booking: Booking) -> BookingBody:
         reservation_status=booking.status,
         canceled=_cancellation(booking.reason, booking.cancelled_by),
         authorization_reference=wish.authorization_reference,
-        booking_terms=_TERMS,
+        booking_terms=TERMS,
         booking_requests=(
             BookingRequestStatus.model_construct(
                 request_status=_REQUEST_STATUS.get(booking.status, "ACCEPTED"),
@@ -227,7 +254,7 @@ def _body(booking: Booking) -> BookingBody:
     )
 
 
-_TERMS = BookingTerms.model_construct(
+TERMS = BookingTerms.model_construct(
     rfid_auth_required=False,
     token_groups_supported=True,
     remote_auth_supported=True,
@@ -251,16 +278,16 @@ class Booker(Protocol):
         ...
 
 
-class BookingReceiver(Protocol):
-    """Hears what became of bookings (home-CSP)."""
+class BookingReceiver(ObjectReceiver[Booking], Protocol):
+    """Hears what became of bookings (home-CSP). `put` raises NotFound where it is none of ours."""
 
-    async def booked(self, partner: Partner, booking: Booking) -> None:
-        """Apply it; what is over stays so. Raises NotFound where it is none of ours."""
+    async def repair(self, partner: Partner) -> None:
+        """Ask for what was missed."""
         ...
 
 
-def booking(booker: Booker, push: Push) -> Extension:
-    """The visited-CSO's side."""
+def booking(booker: Booker, source: ObjectSource, push: Push, page_limit: int) -> Extension:
+    """The visited-CSO's side: taken, listed for the one whose they are, and pushed."""
 
     async def post(request: Request) -> Answer:
         wish = REQUEST.model(parse(request.body))
@@ -269,23 +296,18 @@ def booking(booker: Booker, push: Push) -> Extension:
         REQUEST.write(wish)  # what could not be repeated in the answer is not booked
         return Answer(BOOKING.write(await booker.book(request.partner, wish)))
 
-    return Extension(Service.BOOKINGS, (Route(MODULE, "SENDER", "POST", "", post),), {KIND: push})
+    routes = (Route(MODULE, "SENDER", "POST", "", post), *list_routes(MODULE, source, page_limit))
+    return Extension(Service.BOOKINGS, routes, {KIND: push})
 
 
 def hearing(receiver: BookingReceiver) -> Extension:
-    """The home-CSP's side."""
+    """The home-CSP's side: GET, PUT and PATCH of what its partners tell."""
 
-    async def put(request: Request) -> Answer:
-        told = BOOKING.model(parse(request.body))
-        path = tuple(request.path[name].casefold() for name in ("country_code", "party_id", "id"))
-        if path != tuple(part.casefold() for part in (told.country_code, told.party_id, told.id)):
-            raise InvalidInput("The booking has another key than the address.")
-        if not request.partner.speaks_for(told.key.party):
-            raise Rejection(f"{request.partner.name} does not speak for {told.key.party}.", 404)
-        await receiver.booked(request.partner, told)
-        return Answer()
+    async def held(request: Request, key: ObjectKey) -> str | None:
+        return await receiver.held(request.partner, key)
 
-    return Extension(Service.BOOKINGS, (Route(MODULE, "RECEIVER", "PUT", "/{country_code}/{party_id}/{id}", put),))
+    routes = Receiving(MODULE, "booking_id", BOOKING, key_of, held, receiver.put).routes(patchable=True)
+    return Extension(Service.BOOKINGS, tuple(routes), repair=receiver.repair)
 
 
 def offers(partner: Partner, at: datetime) -> bool:
@@ -309,3 +331,8 @@ async def put_booking(calls: Calls, partner: Partner, told: Booking) -> None:
     """Tell a home-CSP where its booking stands. Raises as `Calls.extension`."""
     segments = (told.country_code, told.party_id, told.id)
     await calls.extension(partner, Service.BOOKINGS, "PUT", MODULE, "RECEIVER", *segments, body=BOOKING.write(told))
+
+
+def pull_bookings(calls: Calls, partner: Partner, since: datetime | None) -> AsyncIterator[Held[Booking]]:
+    """Our bookings at a partner that changed since. Raises as `Calls.extension`."""
+    return calls.pull_extension(partner, Service.BOOKINGS, MODULE, BOOKING, since)

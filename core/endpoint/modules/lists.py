@@ -45,8 +45,8 @@ def page_request(request: Request, page_limit: int) -> PageRequest:
     if limit == 0:
         raise InvalidInput("limit has to be at least 1.")
     return PageRequest(
-        date_from=_moment(request, "date_from"),
-        date_to=_moment(request, "date_to"),
+        date_from=moment_of(request, "date_from"),
+        date_to=moment_of(request, "date_to"),
         offset=_whole(request, "offset", 0),
         limit=limit,
     )
@@ -85,7 +85,8 @@ def _whole(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def _moment(request: Request, name: str) -> datetime | None:
+def moment_of(request: Request, name: str) -> datetime | None:
+    """A moment in the query. Raises InvalidInput."""
     text = request.query.get(name)
     if text is None:
         return None

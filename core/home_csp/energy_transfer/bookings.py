@@ -4,19 +4,25 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from core.endpoint.extensions import bookings
 from core.endpoint.partner import Partner
+from core.endpoint.ports import Held
 from core.errors import EvroamError, NotFound, Unreachable
+from core.home_csp.booking_locations import location_at
 from core.home_csp.context import Context
 from core.home_csp.contracts import app_credential
 from core.home_csp.energy_transfer.record import keep
 from core.model.bookings import Booking, BookingStatus, BookingWish
+from core.model.parties import ObjectKey
 from core.model.reservations import Canceller, CancelReason
 from core.model.reserving import given_up, run_out, terms, with_terms
 from core.model.session import ServiceSession, SessionRule, SessionState, move
+from core.store.booking_tables import body_of
+from core.store.booking_tables import booking as booking_table
 from core.store.sessions import load
+from core.store.upsert import upsert
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +73,11 @@ class Booker:
         with context.store.read() as connection:
             kept = load(connection, context.party, session_id)
             credential = app_credential(connection, context, kept.session.contract_id) if kept else None
+            location = (
+                location_at(connection, kept.session.visited, kept.session.site_id, kept.session.evse_uid)
+                if kept
+                else None
+            )
         if kept is None or credential is None:
             raise NotFound("There is no such reservation")
         session = kept.session
@@ -74,6 +85,7 @@ class Booker:
             home=context.party,
             request_id=terms(session).id,
             site_id=session.site_id,
+            location_id=location.id if location is not None else None,
             evse_uid=session.evse_uid,
             credential=credential.reference,
             start=terms(session).start,
@@ -89,10 +101,33 @@ class BookingReceiver:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def booked(self, partner: Partner, booking: Booking) -> None:
+    async def held(self, partner: Partner, key: ObjectKey) -> str | None:
+        """A booking as this partner last told it."""
+        with self._context.store.read() as connection:
+            found = body_of(connection, booking_table, key)
+        return found[0] if found is not None and found[1] == partner.id else None
+
+    async def put(self, partner: Partner, key: ObjectKey, held: Held[Booking]) -> None:
         """Apply what the operator tells. Raises NotFound where it is none of ours."""
-        if not await apply(self._context, partner, booking):
+        if not await apply(self._context, partner, held.value):
             raise NotFound("There is no such booking of ours.", code="unknown_booking")
+        row = {"partner_id": partner.id, "last_updated": held.value.last_updated, "body": held.body}
+        values = {**key.model_dump(), **row}
+        await self._context.store.write(
+            lambda connection: upsert(connection, booking_table, values, unless_older="last_updated")
+        )
+
+    async def repair(self, partner: Partner) -> None:
+        """Ask for what was missed."""
+        with self._context.store.read() as connection:
+            newest: datetime | None = connection.execute(
+                select(func.max(booking_table.c.last_updated)).where(booking_table.c.partner_id == partner.id)
+            ).scalar()
+        async for held in bookings.pull_bookings(self._context.calls, partner, newest):
+            try:
+                await self.put(partner, held.value.key, held)
+            except NotFound as error:
+                log.warning("foreign_booking", partner=partner.id, reason=error.message)
 
 
 async def apply(context: Context, partner: Partner, booking: Booking) -> bool:

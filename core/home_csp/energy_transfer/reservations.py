@@ -78,7 +78,7 @@ class Reserver:
 
         quote = consent(connection, context, wanted.quote_id, contract_id, with_price)
         partner = self._starter.partner(quote)
-        later = wanted.starts_at is not None
+        later = (start, until) if wanted.starts_at is not None else None
         refusal = now_refusal(connection, context, quote, partner, contract_id, later=later)
         if refusal is not None:
             raise Refused(refusal.message, code=refusal.code, next_step=refusal.next_step)
@@ -86,7 +86,7 @@ class Reserver:
         if credential is None or not credential.valid:
             raise Refused("Your contract is blocked", code="contract_blocked", next_step="Please call your provider.")
         session = self._session(quote, credential, contract_id, wanted.request_id, start, until)
-        session = with_terms(session, booked=later)
+        session = with_terms(session, booked=later is not None)
         keep(connection, context, opened(session, actor="driver"), partner.id)
         kind = CommandKind.RESERVE_NOW
         command_id = record_sent(connection, context, kind, partner, session.id, context.clock.now())

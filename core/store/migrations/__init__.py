@@ -1,4 +1,4 @@
 """Revisions of the schema, one file each, numbered upwards with four digits."""
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision: what `core.store.tables` says."""

@@ -12,7 +12,7 @@ from core.endpoint.extensions import bookings as module
 from core.endpoint.partner import Partner
 from core.endpoint.ports import CommandResult
 from core.errors import NotFound, Refused
-from core.model.bookings import AHEAD, Booking, BookingStatus, BookingWish, status_of
+from core.model.bookings import AHEAD, Booking, BookingStatus, BookingWish
 from core.model.credentials import Credential, WhitelistPolicy
 from core.model.parties import ObjectKey
 from core.model.reservations import Canceller, CancelReason, Reservation, check_time
@@ -22,7 +22,8 @@ from core.model.sites import Capability
 from core.store.sessions import KeptSession, load, load_by_reference, load_open_at, load_reserved
 from core.store.tables import credential as credential_table
 from core.visited_cso.context import Context
-from core.visited_cso.energy_transfer.record import credential_of, keep
+from core.visited_cso.energy_transfer.booking_record import booking_of
+from core.visited_cso.energy_transfer.record import keep
 from core.visited_cso.energy_transfer.reserved import (
     answer_of,
     cancel,
@@ -97,7 +98,7 @@ class Bookings:
     def _new(self, connection: Connection, partner: Partner, wish: BookingWish) -> Booking:
         context, now = self._context, self._context.clock.now()
         site = load_site(connection, context, wish.site_id)
-        equipment = site.find_equipment(wish.evse_uid or "") if site is not None else None
+        equipment = site.find_equipment(wish.evse_uid or wish.location_id or "") if site is not None else None
         credential = _credential(connection, context, wish)
         refused = Booking(
             country_code=context.party.country_code,
@@ -179,31 +180,6 @@ async def _begin(context: Context, session: ServiceSession) -> None:
             show_status(connection, context, session.evse_uid)
 
     await context.store.write(write)
-
-
-def booking_of(session: ServiceSession, now: datetime) -> Booking:
-    """The booking with which a session began, as it stands."""
-    reservation = terms(session)
-    return Booking(
-        country_code=session.visited.country_code,
-        party_id=session.visited.party_id,
-        id=session.id,
-        wish=BookingWish(
-            home=session.home,
-            request_id=reservation.id,
-            site_id=session.site_id,
-            evse_uid=session.evse_uid,
-            credential=credential_of(session),
-            start=reservation.start,
-            until=reservation.until,
-            authorization_reference=session.authorization_reference or reservation.id,
-        ),
-        status=status_of(session),
-        cancelled_by=reservation.cancelled_by,
-        reason=reservation.reason,
-        tariff_ids=tuple(one.id for one in session.tariffs),
-        last_updated=session.transitions[-1].at if session.transitions else now,
-    )
 
 
 def _credential(connection: Connection, context: Context, wish: BookingWish) -> Credential | None:

@@ -10,7 +10,7 @@ from core.model.session import ServiceSession
 from core.store import tables
 from core.store.sessions import load
 from core.visited_cso.context import Context
-from core.visited_cso.energy_transfer.record import credential_of
+from core.visited_cso.energy_transfer.payer import credential_of
 from core.visited_cso.grant import Grant, Presented
 
 COMMANDED_WITHIN = timedelta(minutes=15)

@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Connection
 
-from core.endpoint.extensions import bookings
 from core.errors import InvalidInput
 from core.model.agreements import PricingOptions
-from core.model.credentials import CredentialKind, CredentialReference, IdentificationMethod
+from core.model.credentials import IdentificationMethod
 from core.model.money import Amount, Price
 from core.model.parties import ObjectKey
 from core.model.pricing.measured import MeasuredSession
@@ -21,6 +20,8 @@ from core.model.session_report import ReportedStatus, SessionReport
 from core.store.engine import append_event
 from core.store.sessions import save
 from core.visited_cso.context import Context
+from core.visited_cso.energy_transfer.booking_record import record_booking
+from core.visited_cso.energy_transfer.payer import credential_of
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ def keep(
     if tell and partner_id is not None and session.state not in _UNTOLD:
         context.outbox.mark(connection, [partner_id], "sessions", key_of(context, session))
         if session.reservation is not None and session.reservation.booked and not session.energy:
-            context.outbox.mark(connection, [partner_id], bookings.KIND, key_of(context, session))
+            record_booking(connection, context, session, partner_id)
     append_event(connection, stream=f"session/{session.id}", kind="session", at=now, body=session)
     return session
 
@@ -116,17 +117,6 @@ def report_of(session: ServiceSession, last_updated: datetime) -> SessionReport:
         total_cost=_total(session),
         status=_REPORTED.get(session.state, ReportedStatus.COMPLETED),
         last_updated=last_updated,
-    )
-
-
-def credential_of(session: ServiceSession) -> CredentialReference:
-    """Who pays."""
-    return CredentialReference(
-        country_code=session.home.country_code,
-        party_id=session.home.party_id,
-        uid=session.credential_uid,
-        kind=CredentialKind(session.credential_kind),
-        contract_id=session.contract_id,
     )
 
 

@@ -23,7 +23,8 @@ from core.model.sites import Site
 from core.store import tables
 from core.store.sdrs import insert_sdr
 from core.visited_cso.context import Context
-from core.visited_cso.energy_transfer.record import credential_of, price_of
+from core.visited_cso.energy_transfer.payer import credential_of
+from core.visited_cso.energy_transfer.record import price_of
 
 _DIGITS = 4
 _HOUR = Decimal(3600)

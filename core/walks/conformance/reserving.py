@@ -192,6 +192,33 @@ async def _later(bench: Bench) -> Sequence[Finding]:
     ]
 
 
+async def _calendar(bench: Bench) -> Sequence[Finding]:
+    """A booking takes its time out of the operator's calendar; nobody is offered it again."""
+    post = await _post(bench)
+    starts_at = bench.later(minutes=90)
+    wish = ReservationWish(quote_id=(await bench.quote(post)).id, minutes=15, starts_at=starts_at)
+    if (refusal := (await bench.driver.reservation_offer(wish)).later_refusal) is not None:
+        raise NotOffered(refusal.message)
+
+    async def problem() -> str | None:
+        again = wish.model_copy(update={"quote_id": (await bench.quote(post)).id})
+        told = await bench.driver.reservation_offer(again)
+        return None if told.refusal is None else told.refusal.code
+
+    before = await problem()
+    view = await _reserve(bench, post, in_minutes=90)
+    await bench.settled()
+    while_booked = await problem()
+    await bench.driver.cancel_reservation(view.id)
+    await bench.session(view.id, lambda seen: False)
+    await bench.settled()
+    return [
+        same("offered before it is booked", None, before),
+        same("offered while it is booked", "reservation_not_free", while_booked),
+        same("offered after it was given up", None, await problem()),
+    ]
+
+
 _RESERVE = frozenset({"POST RESERVE_NOW"})
 
 RESERVING = (
@@ -200,6 +227,13 @@ RESERVING = (
     Check("UC3-8", "not_come", "not coming costs what was told", _not_come, _RESERVE),
     Check("UC3-8", "taken_back", "taken back by the operator: the reason is told, nobody pays", _taken_back, _RESERVE),
     Check("UC3-8", "booked", "booked for later by OCPI's module of bookings", _later, frozenset({"POST bookings"})),
+    Check(
+        "UC3-8",
+        "calendar",
+        "the operator's calendar shows what is free, and only that is offered",
+        _calendar,
+        frozenset({"PUT bookings"}),
+    ),
     Check(
         "UC3-8",
         "reserve_refused",
