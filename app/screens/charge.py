@@ -7,14 +7,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.reactive import reactive
 from textual.widgets import Static
 
 from app.idle import BROWSING, Patience
 from app.live import ReceiptArrived, SessionChanged
 from app.reservation_words import is_reservation
-from app.screens.page import Page
+from app.screens.session_page import SessionPage, SessionTold
 from app.screens.stop_question import stop_question
 from app.session_words import (
     LAST_STRETCH,
@@ -41,15 +39,7 @@ from core.driver_messages import SessionView
 from core.model.session import OPEN, SessionState, StopScope
 
 
-class SessionTold(Message, bubble=False):
-    """The home platform answered with a session."""
-
-    def __init__(self, view: SessionView) -> None:
-        super().__init__()
-        self.view = view
-
-
-class ChargeScreen(Page):
+class ChargeScreen(SessionPage):
     """Shows what the home platform last told of a session; between two words nothing but ages moves.
 
     A receipt opens by itself when it arrives for the session that is shown. A public machine waits for the driver as
@@ -73,21 +63,9 @@ class ChargeScreen(Page):
     ChargeScreen.-small IdleFeeClock { margin: 0; }
     """
 
-    session_id: reactive[str] = reactive("", init=False)
-
-    def __init__(self, id: str) -> None:
-        super().__init__()
-        self.set_reactive(ChargeScreen.session_id, id)
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
         self._last_stretch: dict[str, datetime | None] = {}
-
-    @property
-    def view(self) -> SessionView | None:
-        """The session as last told."""
-        return self.kiosk.live.sessions.get(self.session_id)
-
-    def heading(self) -> str:
-        """The site of the session."""
-        return self.view.site_name if self.view else super().heading()
 
     def body(self) -> ComposeResult:
         """Tabs, head, and ladder and figures beside or below one another."""

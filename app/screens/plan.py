@@ -8,27 +8,19 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from app.live import SessionChanged
 from app.plan_words import Wish, is_open, may_end, plan_lines, wish_knobs, wish_of
 from app.screens.adjust import KnobList
-from app.screens.page import Failed, Page
+from app.screens.page import Failed
+from app.screens.session_page import SessionPage, SessionTold
 from app.text import Text
 from app.widgets.paper import Paper
 from app.widgets.sheet import Sheet
 from core.driver_client import DriverClient
 from core.driver_messages import SessionView
 from core.driver_messages.plans import PlanRequest, PlanView, PlanWord
-
-
-class PlanTold(Message, bubble=False):
-    """The home platform answered with the session, which holds the plan."""
-
-    def __init__(self, view: SessionView) -> None:
-        super().__init__()
-        self.view = view
 
 
 class PlanCard(Paper):
@@ -46,7 +38,7 @@ class PlanCard(Paper):
         return plan_lines(self._screen.plan, "UTC" if view is None else view.time_zone, now, self.text, width)
 
 
-class PlanScreen(Page):
+class PlanScreen(SessionPage):
     """Enter asks for an offer to the wish; once there is one, Enter accepts it, and another wish is a counter."""
 
     place: ClassVar[str] = "plan"
@@ -57,24 +49,14 @@ class PlanScreen(Page):
     """
 
     def __init__(self, session_id: str) -> None:
-        super().__init__()
-        self._session_id = session_id
+        super().__init__(session_id)
         self._asked_for: Wish | None = None
         self.asking = False
-
-    @property
-    def view(self) -> SessionView | None:
-        """The session as last told."""
-        return self.kiosk.live.sessions.get(self._session_id)
 
     @property
     def plan(self) -> PlanView | None:
         """Its plan."""
         return None if self.view is None else self.view.plan
-
-    def heading(self) -> str:
-        """The site of the session."""
-        return self.view.site_name if self.view else super().heading()
 
     def body(self) -> ComposeResult:
         """The wish above, the plan below."""
@@ -127,7 +109,7 @@ class PlanScreen(Page):
         self._asked_for = wish
         departure = self.kiosk.live.now() + timedelta(minutes=wish.leave_in)
         wanted = PlanRequest(profile=wish.profile, energy_kwh=wish.energy_kwh, departure=departure)
-        self._ask_home(lambda client: client.ask_plan(self._session_id, wanted))
+        self._ask_home(lambda client: client.ask_plan(self.session_id, wanted))
 
     def action_reject_plan(self) -> None:
         """No to an offer, to a change that costs more, or to a plan that may be ended."""
@@ -140,11 +122,11 @@ class PlanScreen(Page):
             return
         self.clear_error()
         word = PlanWord(plan_id=plan.id, version=plan.version, accept=accept)
-        self._ask_home(lambda client: client.answer_plan(self._session_id, word))
+        self._ask_home(lambda client: client.answer_plan(self.session_id, word))
 
     def _ask_home(self, question: Callable[[DriverClient], Awaitable[SessionView]]) -> None:
         self.asking = True
-        self.ask(question, PlanTold, group="plan")
+        self.ask(question, SessionTold, group="plan")
         self._show()
 
     def _wish(self) -> Wish | None:
@@ -156,8 +138,8 @@ class PlanScreen(Page):
             card.refresh(layout=True)
         self.refresh_keys()
 
-    @on(PlanTold)
-    def _told(self, event: PlanTold) -> None:
+    @on(SessionTold)
+    def _told(self, event: SessionTold) -> None:
         self.asking = False
         self.kiosk.live.take(event.view)
         self._show()

@@ -6,27 +6,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 
 from app.live import ReceiptArrived, SessionChanged
 from app.reservation_words import held_facts, held_lines, held_remarks, is_reservation
-from app.screens.page import Page
 from app.screens.question import Question
+from app.screens.session_page import SessionPage, SessionTold
 from app.text import Text
 from app.widgets.facts import Facts
 from app.widgets.paper import Paper
 from app.widgets.remarks import Remarks
 from app.widgets.sheet import Sheet
-from core.driver_messages import SessionView
 from core.model.session import SessionState
-
-
-class ReservationTold(Message, bubble=False):
-    """The home platform answered with the session."""
-
-    def __init__(self, view: SessionView) -> None:
-        super().__init__()
-        self.view = view
 
 
 class Held(Paper):
@@ -46,7 +36,7 @@ class Held(Paper):
         return [*where, Content(""), *held_lines(view, self._screen.kiosk.live.now(), self.text, width)]
 
 
-class ReservedScreen(Page):
+class ReservedScreen(SessionPage):
     """Follows one reservation; once charging begins, the screen of charging takes its place."""
 
     place: ClassVar[str] = "reserved"
@@ -55,19 +45,6 @@ class ReservedScreen(Page):
     ReservedScreen Facts, ReservedScreen Remarks { margin: 1 0 0 0; }
     ReservedScreen.-small .page { padding: 0 1; }
     """
-
-    def __init__(self, id: str) -> None:
-        super().__init__()
-        self.session_id = id
-
-    @property
-    def view(self) -> SessionView | None:
-        """The session as last told."""
-        return self.kiosk.live.sessions.get(self.session_id)
-
-    def heading(self) -> str:
-        """The site of the session."""
-        return self.view.site_name if self.view else super().heading()
 
     def body(self) -> ComposeResult:
         """Place and countdown, the price, what to know."""
@@ -80,7 +57,7 @@ class ReservedScreen(Page):
         """Show what is known, and ask where nothing is."""
         id = self.session_id
         if self.view is None:
-            self.ask(lambda client: client.session(id), ReservationTold, group="session")
+            self.ask(lambda client: client.session(id), SessionTold, group="session")
         self.show()
 
     def on_screen_resume(self) -> None:
@@ -124,7 +101,7 @@ class ReservedScreen(Page):
         id = self.session_id
         if self.can("start_reserved"):
             self.clear_error()
-            self.ask(lambda client: client.start_reserved(id), ReservationTold, group="start")
+            self.ask(lambda client: client.start_reserved(id), SessionTold, group="start")
 
     def action_cancel_reservation(self) -> None:
         """Ask whether to give it back, and what that costs."""
@@ -137,10 +114,10 @@ class ReservedScreen(Page):
         self.app.push_screen(question, lambda wanted: self._cancel(id) if wanted else None)
 
     def _cancel(self, id: str) -> None:
-        self.ask(lambda client: client.cancel_reservation(id), ReservationTold, group="cancel")
+        self.ask(lambda client: client.cancel_reservation(id), SessionTold, group="cancel")
 
-    @on(ReservationTold)
-    def _told(self, event: ReservationTold) -> None:
+    @on(SessionTold)
+    def _told(self, event: SessionTold) -> None:
         self.kiosk.live.take(event.view)
         self.show()
 
