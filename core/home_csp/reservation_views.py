@@ -13,6 +13,7 @@ RESERVE_REJECTED = "reserve_rejected"
 REFUSALS = {
     "reserve_not_supported": ("This operator does not reserve this post", "Choose another post."),
     RESERVE_REJECTED: ("The operator refused the reservation", "Choose another time or another post."),
+    "reserve_unknown_location": ("The operator does not know this site", "Search again."),
     "reserve_evse_occupied": ("Somebody else has this post", "Choose another post."),
     "reserve_evse_inoperative": ("This post is out of order", "Choose another post."),
     "reserve_failed": ("The post did not take the reservation", _AGAIN),

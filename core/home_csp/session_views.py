@@ -51,6 +51,8 @@ _RECENT = timedelta(hours=12)
 _REFUSALS = {
     "operator_unreachable": ("The operator cannot be reached; nothing was started", "Try again, or another site."),
     "not_agreed": (NOT_AGREED.message, NOT_AGREED.next_step),
+    "unknown_location": ("The operator does not know this site", "Search again."),
+    "answer_not_supported": ("This post cannot be started from here", "Hold your card to its reader."),
     "result_evse_occupied": ("Somebody else is using this post", "Choose another post."),
     "result_evse_inoperative": ("This post is out of order", "Choose another post."),
     "not_started": ("The operator confirms that nothing was started; you pay nothing", "Try again."),

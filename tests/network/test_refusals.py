@@ -1,12 +1,13 @@
 """Starts that go wrong: a refused one leaves nothing open, an unanswered one ends on evidence."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from core.driver_client import DriverClient
 from core.driver_messages import DriverEvent, SessionView
+from core.endpoint.ports import CommandAnswer
 from core.errors import EvroamError, NotFound, Refused
 from core.model.parties import ObjectKey
 from core.model.session import SessionState
@@ -15,6 +16,9 @@ from core.simulation.faults import Faults
 from core.simulation.typical_cars import typical_cars
 from core.store.sessions import load, load_open
 from core.visited_cso.equipment import EvseState
+from tests.network.charging import Post as NetworkPost
+from tests.network.charging import visited_at
+from tests.network.test_duplicates import start_command
 from tests.networks import advance, quote_at, sites_near, until, until_state
 
 pytestmark = pytest.mark.anyio
@@ -155,4 +159,31 @@ async def test_a_site_without_an_agreement_has_no_quote(network: Network, driver
         await network.home.endpoint.partners.suspend(partner.id)
     with pytest.raises(Refused):
         await start(driver, post)
+    assert open_sessions(network) == []
+
+
+async def test_what_cannot_be_started_from_here_is_said_before_and_refused_by_its_code(
+    network: Network, driver: DriverClient, post: Post
+) -> None:
+    """OCPI: NOT_SUPPORTED by the EVSE, 2003 for an unknown location (status codes), REJECTED out of service."""
+    local = Post(ObjectKey(country_code="DE", party_id="KPF", id="KPF-MA-JUNGBUSCH"), "KPF-MA-JUNGBUSCH-A1")
+    [evse] = [one for one in (await driver.site(local.site)).evses if one.uid == local.evse_uid]
+    assert evse.refusal is not None and (evse.refusal.code, evse.startable) == ("no_remote_start", False)
+    _, events = await start(driver, local)  # as if the operator had changed it since
+    told = (await until(events, ended(SessionState.REJECTED))).session
+    assert told is not None and told.problem is not None
+    assert (told.problem.code, bool(told.problem.next_step)) == ("answer_not_supported", True)
+
+    member = network.member("kurpfalz")
+    place = NetworkPost(local.site, local.evse_uid, member)
+    command, calls = start_command(network, place, "nowhere"), network.home.context.calls
+    with pytest.raises(Refused) as nowhere:
+        await calls.command(visited_at(network, member), replace(command, site_id="NOWHERE"))
+    assert nowhere.value.code == "unknown_location"
+
+    member = next(one for one in network.members if one.platform.context.party == post.site.party)
+    await member.equipment.suffer(post.evse_uid, Faults(out_of_order=True))
+    broken = start_command(network, NetworkPost(post.site, post.evse_uid, member), "broken")
+    reply = await calls.command(visited_at(network, member), broken)
+    assert (reply.answer, reply.message) == (CommandAnswer.REJECTED, "this EVSE is out of service")
     assert open_sessions(network) == []

@@ -9,6 +9,7 @@ import pytest
 
 from core.driver_client import DriverClient
 from core.endpoint.ports import CommandAnswer, CommandKind, CommandResult
+from core.errors import Refused
 from core.home_csp.contracts import add_contract
 from core.model.session import ServiceSession, SessionState
 from core.network import Network
@@ -49,7 +50,6 @@ async def test_refusals_at_once(network: Network, post: Post, sender: Sender) ->
     )
     for members, answer, word in (
         ({"evse_uid": "NONE"}, CommandAnswer.REJECTED, "unknown EVSE"),
-        ({"site_id": "NONE"}, CommandAnswer.REJECTED, "unknown site"),
         ({"expiry": now + timedelta(minutes=31)}, CommandAnswer.REJECTED, "30 minutes"),
         ({"expiry": now - timedelta(minutes=1)}, CommandAnswer.REJECTED, "past"),
         ({"credential": foreign}, CommandAnswer.REJECTED, "not one of yours"),
@@ -57,6 +57,9 @@ async def test_refusals_at_once(network: Network, post: Post, sender: Sender) ->
     ):
         reply = await sender.send(kind, **members)
         assert (reply.answer, word in (reply.message or "")) == (answer, True), reply
+    with pytest.raises(Refused) as nowhere:
+        await sender.send(kind, site_id="NONE")
+    assert nowhere.value.code == "unknown_location"  # 2003
     assert nothing_is_open(network)
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from core.endpoint.modules.objects import key_of
 from core.endpoint.partner import Partner
 from core.endpoint.ports import Command, CommandAnswer, CommandKind, CommandReply, CommandResult
 from core.errors import Refused
@@ -21,6 +20,7 @@ from core.model.services import Service
 from core.model.session import SessionState, move
 from core.model.sites import Capability, Site, Status
 from core.store.sessions import KeptSession, load, load_open_at, load_reserved
+from core.visited_cso.agreed import commanded_site
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.asking import ANSWER_WITHIN
 from core.visited_cso.energy_transfer.record import keep
@@ -41,7 +41,6 @@ from core.visited_cso.energy_transfer.start import (
     unfinished_commands,
 )
 from core.visited_cso.outages import is_withdrawn
-from core.visited_cso.sites import load_site
 
 Work = Coroutine[None, None, None]
 _GONE = {Status.OUTOFORDER, Status.INOPERATIVE, Status.REMOVED, Status.PLANNED}
@@ -64,7 +63,7 @@ class ReservationCommands:
         self._context = context
 
     async def accept(self, partner: Partner, command: Command) -> tuple[CommandReply, Work | None]:
-        """The answer, and what is to be done after it."""
+        """The answer, and what is to be done after it. Raises Rejection (2003) for an unknown site."""
         judge = self._reserve if command.kind is CommandKind.RESERVE_NOW else self._cancel
 
         def write(connection: Connection) -> tuple[CommandReply, _Verdict | None]:
@@ -110,9 +109,7 @@ class ReservationCommands:
         credential = command.credential.value if command.credential else None
         if credential is None or not partner.speaks_for(credential.party):
             return _Verdict(CommandAnswer.REJECTED, "the token is not one of yours")
-        site = load_site(connection, context, command.site_id or "")
-        if site is None or not partner.agreement.has_site(key_of(site)):
-            return _Verdict(CommandAnswer.REJECTED, "unknown site")
+        site = commanded_site(connection, context, partner, command)
         if command.evse_uid is not None and site.find_equipment(command.evse_uid) is None:
             return _Verdict(CommandAnswer.REJECTED, "unknown EVSE")
         until = command.expiry or now

@@ -6,7 +6,6 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import Connection, select, update
 
-from core.endpoint.modules.objects import key_of
 from core.endpoint.partner import Partner
 from core.endpoint.ports import Command, CommandAnswer, CommandKind, CommandReply, CommandResult
 from core.errors import EvroamError
@@ -16,6 +15,7 @@ from core.model.session import ServiceSession, SessionState, change, opened
 from core.model.sites import Capability, Connector, EvSupplyEquipment, Site, Status
 from core.store import tables
 from core.store.sessions import load_open, load_open_at
+from core.visited_cso.agreed import commanded_site
 from core.visited_cso.context import Context
 from core.visited_cso.energy_transfer.asking import ANSWER_WITHIN, ask_to_start, conclude
 from core.visited_cso.energy_transfer.opening import new_session
@@ -34,20 +34,18 @@ class StartCommands:
         self._context = context
 
     async def accept(self, partner: Partner, command: Command) -> tuple[CommandReply, str | None]:
-        """The answer, and the id of the session that a station is now to be asked for (None: nothing to do)."""
+        """The answer, and the id of the session that a station is now to be asked for (None: nothing to do).
+
+        Raises Rejection (2003) for an unknown site.
+        """
         return await self._context.store.write(lambda connection: self._accept(connection, partner, command))
 
     def _accept(self, connection: Connection, partner: Partner, command: Command) -> tuple[CommandReply, str | None]:
         earlier = earlier_answer(connection, partner, command)
         if earlier is not None:
             return earlier, None
-        problem = self._problem(connection, partner, command)
-        problem = problem or problem_with_quote(connection, self._context, partner, command)
-        reply = CommandReply(
-            CommandAnswer.ACCEPTED if problem is None else CommandAnswer.REJECTED,
-            int(ANSWER_WITHIN.total_seconds()),
-            problem,
-        )
+        answer, problem = self._judged(connection, partner, command)
+        reply = CommandReply(answer, int(ANSWER_WITHIN.total_seconds()), problem)
         reserved = None if problem is not None else self._reserved(connection, command)
         session_id = reserved.id if reserved is not None else str(uuid4()) if problem is None else None
         record_command(connection, self._context, partner, command, reply, session_id)
@@ -74,18 +72,23 @@ class StartCommands:
             connector_id=connector.id,
         )
 
-    def _problem(self, connection: Connection, partner: Partner, command: Command) -> str | None:
-        site = load_site(connection, self._context, command.site_id or "")
-        if site is None or not partner.agreement.has_site(key_of(site)):
-            return "unknown site"
+    def _judged(self, connection: Connection, partner: Partner, command: Command) -> tuple[CommandAnswer, str | None]:
+        """What we say at once, and why where it is no."""
+        site = commanded_site(connection, self._context, partner, command)
+        equipment = site.find_equipment(command.evse_uid or "")
+        if equipment is not None and not equipment.can(Capability.REMOTE_START_STOP_CAPABLE):
+            return CommandAnswer.NOT_SUPPORTED, "this EVSE cannot be started remotely"
+        problem = self._problem(connection, partner, command, site)
+        problem = problem or problem_with_quote(connection, self._context, partner, command)
+        return CommandAnswer.ACCEPTED if problem is None else CommandAnswer.REJECTED, problem
+
+    def _problem(self, connection: Connection, partner: Partner, command: Command, site: Site) -> str | None:
         equipment = site.find_equipment(command.evse_uid or "")
         if equipment is None:
             return "unknown EVSE"
         connector = _connector(equipment, command.connector_id)
         if connector is None:
             return "unknown connector, or the EVSE has several and none was named"
-        if not equipment.can(Capability.REMOTE_START_STOP_CAPABLE):
-            return "this EVSE cannot be started remotely"
         if equipment.status in {Status.OUTOFORDER, Status.INOPERATIVE, Status.REMOVED, Status.PLANNED}:
             return "this EVSE is out of service"
         if command.credential is None or not partner.speaks_for(command.credential.value.party):

@@ -74,7 +74,6 @@ async def _refused_on_the_wire(bench: Bench) -> Sequence[Finding]:
     foreign = bench.credential().model_copy(update=FOREIGN)
     findings = []
     for what, changed in (
-        ("an unknown site", {"site_id": "NOWHERE"}),
         ("an unknown EVSE", {"evse_uid": "NOBODYS"}),
         ("an unknown connector", {"connector_id": "99"}),
         ("a credential of another party", {"credential": foreign}),
@@ -82,6 +81,8 @@ async def _refused_on_the_wire(bench: Bench) -> Sequence[Finding]:
     ):
         attempt = calls.command(partner, start_command(bench, post, **changed))
         findings.append(await answered(what, attempt, CommandAnswer.REJECTED))
+    nowhere = calls.command(partner, start_command(bench, post, site_id="NOWHERE"))
+    findings.append(await refused("an unknown site", nowhere, "unknown_location"))
     return [*findings, same("open sessions", [], bench.open_sessions())]
 
 

@@ -146,7 +146,6 @@ async def _refused(bench: Bench) -> Sequence[Finding]:
     calls, partner = bench.network.home.context.calls, bench.visited(post.member)
     findings = []
     for what, changed in (
-        ("an unknown site", {"site_id": "NOWHERE"}),
         ("an unknown EVSE", {"evse_uid": "NOBODYS"}),
         ("longer than is held", {"expiry": bench.later(hours=5)}),
         ("a time that is past", {"expiry": bench.later(minutes=-1)}),
@@ -154,6 +153,8 @@ async def _refused(bench: Bench) -> Sequence[Finding]:
     ):
         attempt = calls.command(partner, _command(bench, post, **changed))
         findings.append(await answered(what, attempt, CommandAnswer.REJECTED))
+    nowhere = calls.command(partner, _command(bench, post, site_id="NOWHERE"))
+    findings.append(await refused("an unknown site", nowhere, "unknown_location"))
     never = await calls.command(bench.visited(other.member), _command(bench, other))
     findings.append(same("a post that cannot be reserved", CommandAnswer.NOT_SUPPORTED, never.answer))
     view = await _reserve(bench, post)
