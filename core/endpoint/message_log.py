@@ -52,8 +52,8 @@ class Message:
     request_id: str | None
     correlation_id: str | None
     milliseconds: int
-    request_body: str | None = None
-    response_body: str | None = None
+    request_body: bytes | None = None
+    response_body: bytes | None = None
 
 
 class MessageLog:
@@ -92,14 +92,15 @@ class MessageLog:
     def _row(self, message: Message) -> dict[str, object]:
         row = {**vars(message), "method": message.method[:8], "path": printable(message.path)[:1000]}
         for name in ("request_body", "response_body"):
-            row[name] = _kept(row[name]) if self._keep_bodies and row[name] else None
+            body = getattr(message, name)
+            row[name] = _kept(body) if self._keep_bodies and body else None
         return row
 
 
-def _kept(body: object) -> str:
+def _kept(body: bytes) -> str:
     # Cut first: a page of sites is long, and masking all of it would take longer than answering it did.
-    text = str(body)
-    return masked(text[:_LONGEST_BODY].replace("\0", ""), whole=len(text) <= _LONGEST_BODY)
+    text = body[:_LONGEST_BODY].decode("utf-8", "replace").replace("\0", "")
+    return masked(text, whole=len(body) <= _LONGEST_BODY)
 
 
 def masked(body: str, *, whole: bool = True) -> str:

@@ -204,8 +204,8 @@ class PartnerRequests:
                     request_id=sent["X-Request-ID"],
                     correlation_id=sent["X-Correlation-ID"],
                     milliseconds=round((time.monotonic() - started) * 1000),
-                    request_body=body.decode("utf-8", "replace") if body is not None else None,
-                    response_body=answer.body.decode("utf-8", "replace") if answer else None,
+                    request_body=body,
+                    response_body=answer.body if answer else None,
                 )
             )
         return answer, envelope

@@ -129,8 +129,8 @@ class Server:
                 request_id=exchange.request_id,
                 correlation_id=exchange.correlation_id,
                 milliseconds=round((time.monotonic() - started) * 1000),
-                request_body=exchange.body.decode("utf-8", "replace") or None,
-                response_body=body.decode("utf-8", "replace"),
+                request_body=exchange.body,
+                response_body=body,
             )
         )
 

@@ -212,4 +212,10 @@ def envelope_text(
 
 def list_text(bodies: Iterable[str]) -> str:
     """The JSON text of a list of objects that are text already."""
-    return f"[{','.join(bodies)}]"
+    parts = list(bodies)
+    if not parts:
+        return "[]"
+    # Brackets go to the small ones, as a page is long to be copied once more.
+    parts[0] = f"[{parts[0]}"
+    parts[-1] = f"{parts[-1]}]"
+    return ",".join(parts)
