@@ -173,8 +173,9 @@ def visited_cso(
 def clearing_house(serving: "Serving") -> "Platform":
     """Run a clearing house: the switch between platforms that meet through it.
 
-    Prints its addresses, then serves until Ctrl-C or SIGTERM. Members register with `evroam partner`; which two of them
-    may exchange what, `evroam switch agree` says. With the same --data, `evroam status` works on it, too.
+    Prints its addresses, then serves until Ctrl-C or SIGTERM. Members register with `evroam partner`; two of them
+    exchange what they have signed with one another (`evroam agreement`) or, where they cannot sign, what `evroam switch
+    agree` says. With the same --data, `evroam status` works on it, too.
     """
     from core.serving_platforms import serve_clearing_house
 

@@ -51,6 +51,11 @@ def covers(agreement: Agreement, address: Address, at: datetime) -> bool:
     return agreement.finishes(service) and (finishes or agreement.holds(at))
 
 
+def has_signed(member: Partner) -> bool:
+    """Whether a member that can sign has signed its agreement with the clearing house; others have nothing to sign."""
+    return Service.AGREEMENTS not in member.agreement.services or member.agreement.signed is not None
+
+
 def may_negotiate(one: Partner, other: Partner) -> bool:
     """Whether two members can sign agreements: each has agreed with the clearing house on exchanging them."""
     return all(Service.AGREEMENTS in member.agreement.services for member in (one, other))

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from core.clearing_house.addresses import CSO, CSP, Address
-from core.clearing_house.agreements import Agreements, HubAgreement, covers, may_negotiate, negotiation
+from core.clearing_house.agreements import Agreements, HubAgreement, covers, has_signed, may_negotiate, negotiation
 from core.clearing_house.aliases import End
 from core.clearing_house.context import Context
 from core.clearing_house.onward import HubError
@@ -123,6 +123,8 @@ class Gate:
         if partner.status is not PartnerStatus.CONNECTED:
             raise HubError(f"The exchange with {party} is suspended.", StatusCode.CONNECTION_PROBLEM)
         for end in (passage.sender, End(partner, party)):
+            if not has_signed(end.partner):
+                raise HubError(f"{end.party} has not signed its agreement with the clearing house yet.")
             if address.service is not None and not covers(end.partner.agreement, address, passage.at):
                 raise HubError(f"Our own agreement with {end.party} does not cover {address.service}.")
         role = address.receiver_role

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from core.clearing_house import disputes, ledger, outcomes
+from core.clearing_house.desks import SettlementDesk
 from core.clearing_house.payments import payments_of
 from core.clearing_house.reconciliation import reconcile
 from core.clearing_house.settlement import batch_row, confirm, funds_failed, funds_received, settle
@@ -287,6 +288,7 @@ steps = st.lists(
         st.tuples(st.just("dispute"), st.integers(1, 6), st.integers(1, 999)),
         st.tuples(st.just("answer"), st.integers(1, 6), st.integers(0, 500)),
         st.tuples(st.just("decide"), st.integers(1, 6), st.just(0)),
+        st.tuples(st.just("confirm"), st.integers(0, 1), st.integers(0, 2)),
         st.tuples(st.just("settle"), st.just(0), st.just(0)),
         st.tuples(st.just("wait"), st.integers(1, 90), st.just(0)),
     ),
@@ -319,6 +321,10 @@ async def step(kept: Books, what: str, number: int, amount: int) -> None:
             await disputes.respond(clearing, VISITED, f"C{number}", "", Decimal(amount) / 100 if amount else None)
         case "decide":
             await disputes.accept_response(clearing, HOME, key(number))
+        case "confirm":
+            batches = sorted(states(kept))
+            if amount < len(batches):
+                await SettlementDesk(clearing).confirm(frozenset({(VISITED, HOME)[number]}), batches[amount])
         case "settle":
             await settle(clearing)
         case "wait":
@@ -338,8 +344,11 @@ def test_whatever_happens_each_approved_sdr_is_settled_once_and_every_sum_is_zer
                     await step(kept, *one)
                 for id, state in states(kept).items():
                     if state is not BatchState.OPEN:
-                        lines = statement(kept, id).lines
-                        assert cut.setdefault(id, lines) == lines
+                        shown = statement(kept, id)
+                        assert cut.setdefault(id, shown.lines) == shown.lines
+                        taxes = [(vat.base, vat.tax) for vat in shown.vat]
+                        assert tuple(map(sum, zip(*taxes, strict=True))) == (shown.net, shown.gross - shown.net)
+                        assert not set(shown.held_back) & {line.id for line in shown.lines}
             with kept.clearing.store.read() as connection:
                 assert set(ledger.sums(connection).values()) <= {0}
                 done = set(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,24 @@ async def test_a_command_in_anothers_name_goes_no_further(hub: Behind) -> None:
     body = start_command(token=card("CARD9", SECOND))
     assert code(await hub.home.say("POST", "/receiver/commands/START_SESSION", body, to=VISITED.party)) == (200, 2001)
     assert hub.visited.desk.commands == []
+
+
+async def test_who_can_sign_and_has_not_gets_nothing(authority: CertificateAuthority, tmp_path: Path) -> None:
+    async with behind_hub(authority, tmp_path) as hub:
+        put = ("PUT", "/receiver/locations/DE/VIS/L1", location())
+        partners = hub.house.endpoint.partners
+        known = partners.speaking_for(HOME.party)
+        assert known is not None and code(await hub.visited.say(*put, to=HOME.party)) == (200, 1000)
+        terms = known.agreement.terms.model_copy(update={"services": frozenset(Service)})
+        await hub.house.endpoint.agreements.set_terms(known, terms)
+        answer = await hub.visited.say(*put, to=HOME.party)
+        assert code(answer) == (200, 4000) and b"has not signed" in answer.body
+        await hub.house.endpoint.agreements.set_terms(partners.get(known.id), known.agreement.terms)
+        assert code(await hub.visited.say(*put, to=HOME.party)) == (200, 1000)
+        narrow = known.agreement.terms.model_copy(update={"services": frozenset({Service.SDRS})})
+        await hub.house.endpoint.agreements.set_terms(partners.get(known.id), narrow)
+        answer = await hub.visited.say(*put, to=HOME.party)
+        assert code(answer) == (200, 4000) and b"Our own agreement with NL*HOM does not cover sites" in answer.body
 
 
 async def test_errors_of_the_switch_have_their_codes(authority: CertificateAuthority, tmp_path: Path) -> None:
@@ -167,6 +186,50 @@ async def test_a_receiver_that_is_not_named_is_who_owns_what_is_meant(hub: Behin
     # A whole list of nobody in particular is not asked for, nor is an SDR everybody's.
     assert code(await hub.home.say("GET", "/sender/locations")) == (200, 4001)
     assert code(await hub.visited.say("POST", "/receiver/cdrs", cdr(id="C2"), to=HUB.party)) == (200, 4001)
+
+
+async def test_sites_tariffs_and_currencies_outside_the_agreement_do_not_pass(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    terms = Agreement(
+        services=EVERYTHING,
+        sites=frozenset({"DE*VIS/L1"}),
+        tariffs=frozenset({"DE*VIS/T1"}),
+        currencies=("CHF",),
+        valid_until=START + timedelta(hours=1),
+    )
+    agreed = [HubAgreement(one=VISITED.party, other=HOME.party, terms=terms)]
+    async with behind_hub(authority, tmp_path, agreements=agreed) as hub:
+
+        async def put(path: str, body: object) -> tuple[tuple[int, int], bytes]:
+            answer = await hub.visited.say("PUT", f"/receiver/{path}", body, to=HOME.party)
+            return code(answer), answer.body
+
+        assert (await put("locations/DE/VIS/L1", location()))[0] == (200, 1000)
+        for path, body, why in (
+            ("locations/DE/VIS/L2", location(id="L2"), b"the site L2"),
+            ("tariffs/DE/VIS/T2", {"id": "T2"}, b"the tariff T2"),
+            ("sessions/DE/VIS/S1", session(), b"the currency EUR"),
+        ):
+            answered, said = await put(path, body)
+            assert answered == (200, 4000) and why in said
+        own = f"{hub.home.platform.url}/ocpi/2.2.1/sender/commands/START_SESSION/1"
+        start = start_command(response_url=own, location_id="L2")
+        refused = await hub.home.say("POST", "/receiver/commands/START_SESSION", start, to=VISITED.party)
+        assert code(refused) == (200, 4000) and hub.visited.desk.commands == []
+
+        # After the end date nothing begins, and what is open is settled.
+        hub.clock.moment += timedelta(hours=2)
+        start = start_command(response_url=own)
+        refused = await hub.home.say("POST", "/receiver/commands/START_SESSION", start, to=VISITED.party)
+        assert code(refused) == (200, 4000)
+        stop = {"response_url": own.replace("START", "STOP"), "session_id": "S1"}
+        assert code(await hub.home.say("POST", "/receiver/commands/STOP_SESSION", stop, to=VISITED.party)) == (
+            200,
+            1000,
+        )
+        bill = ("POST", "/receiver/cdrs", cdr(currency="CHF"))
+        assert code(await hub.visited.say(*bill, to=HOME.party)) == (200, 1000)
 
 
 async def test_a_list_of_all_parties_is_read_in_pages(authority: CertificateAuthority, tmp_path: Path) -> None:
