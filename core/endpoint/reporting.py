@@ -152,7 +152,7 @@ class Reporting:
         """Hear every clearing house now, also of disputes and statements. Raises as the calls do."""
         for house in houses(self._endpoint.partners):
             await self.reconcile(house)
-            if Service.SETTLEMENT in house.agreement.services:
+            if house.agreement.finishes(Service.SETTLEMENT):
                 await self.settle(house)
 
     async def confirm(self, batch_id: str) -> Statement:

@@ -157,6 +157,7 @@ USE_CASES: tuple[UseCase, ...] = (
         ),
         (
             "tests/network/test_reservations.py",
+            "tests/network/test_reservation_commands.py",
             "tests/network/test_bookings.py",
             "tests/network/test_booking_calendars.py",
             "tests/app/test_reserve.py",

@@ -61,7 +61,7 @@ class ProfilePlans:
 
     def offers(self, session: ServiceSession, partner: Partner) -> bool:
         """Whether the operator takes profiles at this EVSE."""
-        agreed = Service.CHARGING_PREFERENCES in partner.agreement.services
+        agreed = partner.agreement.finishes(Service.CHARGING_PREFERENCES)
         if not agreed or partner.endpoint(MODULE, "RECEIVER") is None:
             return False
         equipment = equipment_of(self._context, session)

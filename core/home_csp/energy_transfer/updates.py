@@ -103,5 +103,5 @@ class SessionUpdates:
 
 
 def _tells_when_asked(partner: Partner) -> bool:
-    agreed = Service.DYNAMIC_INFORMATION in partner.agreement.services
+    agreed = partner.agreement.finishes(Service.DYNAMIC_INFORMATION)
     return agreed and partner.endpoint(MODULE, "SENDER") is not None

@@ -206,10 +206,11 @@ def _dated(location: BookingLocation, at: datetime) -> BookingLocation:
 
 def _told_of(context: Context, site: Site) -> list[str]:
     key = ObjectKey(country_code=site.country_code, party_id=site.party_id, id=site.id)
+    at = context.endpoint.now()
     return [
         one.id
         for one in context.home_csps()
-        if Service.BOOKINGS in one.agreement.services and one.agreement.has_site(key)
+        if one.agreement.covers(Service.BOOKINGS, at) and one.agreement.has_site(key)
     ]
 
 
