@@ -189,7 +189,9 @@ class ChargeScreen(SessionPage):
             case "stop":
                 return view is not None and can_stop(view)
             case "change_plan":
-                return view is not None and view.state is SessionState.ACTIVE and bool(view.energy_kwh)
+                return (
+                    view is not None and view.state is SessionState.ACTIVE and bool(view.energy_kwh) and can_stop(view)
+                )
             case "go_on":
                 return view is not None and (view.state in REFUSED or view.receipt_id is not None or is_paused(view))
             case "previous_session" | "next_session":

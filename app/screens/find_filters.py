@@ -34,7 +34,7 @@ def filters_dialog(query: SiteQuery, text: Text, *, currency: str, favourites: b
     knobs: list[Knob[SiteQuery]] = [
         Knob(text.say("find.filter.connector"), lambda q: q.connector or any_, _one_of("connector", _CONNECTORS)),
         Knob(
-            text.say("site.top_power"),
+            text.say("find.filter.power"),
             lambda q: any_ if q.min_kw is None else f"≥ {text.power(q.min_kw)}",
             _one_of("min_kw", _POWERS),
         ),
@@ -56,7 +56,7 @@ def _price_knob(currency: str, text: Text) -> Knob[SiteQuery]:
         cap = query.price_cap
         return text.say("find.filter.any") if cap is None else f"≤ {text.money(cap.amount, cap.currency)}"
 
-    return Knob(text.say("site.my_session"), words, turn)
+    return Knob(text.say("find.filter.price"), words, turn)
 
 
 def _switch(name: str, text: Text) -> Knob[SiteQuery]:

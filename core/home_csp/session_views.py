@@ -284,11 +284,13 @@ def _expected_end(session: ServiceSession, quote: KeptQuote | None, now: datetim
     left = session.goal - session.energy
     if left <= 0:
         return None
-    if session.stop_scope is StopScope.ENERGY_TRANSFER:
+    stopping = session.stop_requested_at is not None and not session.stop_problem
+    if stopping or session.stop_scope is StopScope.ENERGY_TRANSFER:
         return None
     if session.power_kw:
         return (session.last_word_at or now) + timedelta(hours=float(left / session.power_kw))
-    return session.started_at + timedelta(minutes=quote.view.minutes) if quote else None
+    # Where energy has flowed and rests, nobody knows when it goes on.
+    return session.started_at + timedelta(minutes=quote.view.minutes) if quote and not session.energy else None
 
 
 def _refusal(session: ServiceSession) -> Problem | None:

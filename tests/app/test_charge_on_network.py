@@ -80,6 +80,8 @@ async def test_from_the_start_to_the_saved_receipt_with_keys_alone(
         await pilot.press("right", "enter")
         await until_state(network.equipment_at(quote.evse_uid), quote.evse_uid, EvseState.FINISHING)
         await seen(pilot, lambda: "Stopped. Please unplug." in screen_text(app))
+        said = screen_text(app)
+        assert "→ about" not in said and "change plan" not in said, "nothing is expected of it any more"
         await advance(network, minutes=20)
         await seen(pilot, lambda: isinstance(app.screen, ReceiptScreen) and app.screen.receipt is not None)
         said = screen_text(app)
