@@ -31,7 +31,7 @@ class LocationReceiver:
         """Keep what is told; older than what is stored changes nothing."""
         told = held.value
         row = {"partner_id": partner.id, "site_id": told.site_id, "last_updated": told.last_updated, "body": held.body}
-        values = {**key.model_dump(), **row}
+        values = {**key.party.model_dump(), "id": key.id, **row}
         await self._context.store.write(
             lambda connection: upsert(connection, table, values, unless_older="last_updated")
         )

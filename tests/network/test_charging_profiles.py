@@ -105,17 +105,25 @@ async def test_a_plan_of_ours_is_kept_to_cut_when_the_site_has_less_and_ended(
     await until_plan(charging, state=PlanState.REPLACED)
     assert charging.visited.profile is not None and charging.visited.profile.ceilings == ()
     assert await power(charging) > slot.max_power_w
+
+    # A profile that came to hold after its plan was over is lifted again.
+    calls = network.home.context.calls
+    endless = ChargingProfile(unit=RateUnit.WATT, periods=(ProfilePeriod(start_s=0, limit=Decimal(1000)),))
+    await set_profile(calls, partner, charging.visited.id, endless, plan.id)
+    lifted = select(message_log.c.sequence).where(message_log.c.direction == "out", message_log.c.method == "DELETE")
+    await until_stored(
+        network.home.context.store, lambda connection: len(connection.execute(lifted).all()) == 2, within=60
+    )
     await charging.end()
+    assert charging.visited.profile.ceilings == ()
 
     await network.home.endpoint.log.flush()
     asked_for = select(message_log.c.method, message_log.c.http_status).where(
         message_log.c.direction == "out", message_log.c.path.contains("/chargingprofiles/")
     )
     with network.home.context.store.read() as connection:
-        assert [tuple(row) for row in connection.execute(asked_for)] == [("PUT", 200), ("GET", 200), ("DELETE", 200)]
-
-    calls = network.home.context.calls
-    endless = ChargingProfile(unit=RateUnit.WATT, periods=(ProfilePeriod(start_s=0, limit=Decimal(1000)),))
+        told = [tuple(row) for row in connection.execute(asked_for)]
+    assert told == [(method, 200) for method in ("PUT", "GET", "DELETE", "PUT", "DELETE")]
     assert (await set_profile(calls, partner, charging.visited.id, endless, "r")).answer is ProfileAnswer.REJECTED
     assert charging.visited.profile.ceilings == ()
 

@@ -112,7 +112,7 @@ class BookingReceiver:
         if not await apply(self._context, partner, held.value):
             raise NotFound("There is no such booking of ours.", code="unknown_booking")
         row = {"partner_id": partner.id, "last_updated": held.value.last_updated, "body": held.body}
-        values = {**key.model_dump(), **row}
+        values = {**key.party.model_dump(), "id": key.id, **row}
         await self._context.store.write(
             lambda connection: upsert(connection, booking_table, values, unless_older="last_updated")
         )

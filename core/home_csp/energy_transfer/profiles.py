@@ -5,6 +5,7 @@ tariff that is frozen. The operator holds the station to its power; it promises 
 becomes a new version. What a profile cannot say is told to the driver: `promised` is False.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import ceil
@@ -132,7 +133,7 @@ class ProfilePlans:
         """What the station says; False where this partner was asked no such thing."""
         context = self._context
 
-        def write(connection: Connection) -> tuple[ChargePlan, bool] | None:
+        def write(connection: Connection) -> tuple[ChargePlan, ProfilePurpose | None] | None:
             found = newest_version(connection, request_id, partner.id)
             kept = None if found is None else load_by_visited_id(connection, found.party, found.session_id)
             if found is None or kept is None or found.promised:
@@ -142,11 +143,13 @@ class ProfilePlans:
                 keep_version(connection, context, kept, partner, found.model_copy(update={"state": state}))
             elif purpose is ProfilePurpose.ACTIVE and active is not None:
                 self._fit(connection, kept, partner, active)
-            return found, state is not found.state
+            return found, _next_step(
+                purpose, result, found.state, state, plans_with(connection, kept.session, partner.id)
+            )
 
         known = await context.store.write(write)
-        if known is not None and known[1] and purpose is ProfilePurpose.SET and result is ProfileResult.ACCEPTED:
-            context.tasks.begin(self._ask_active(partner, known[0]))
+        if known is not None and known[1] is not None:
+            context.tasks.begin(self._follow_up(partner, *known))
         return known is not None
 
     async def profile_changed(self, partner: Partner, session_id: str, active: ActiveChargingProfile) -> None:
@@ -171,15 +174,19 @@ class ProfilePlans:
             log.info("plan_under_less_power", session=kept.session.id, version=after.version)
             keep_version(connection, self._context, kept, partner, after)
 
-    async def _ask_active(self, partner: Partner, held: ChargePlan) -> None:
-        """What the station plans for as long as our plan lasts: what is pushed by itself covers an hour at most."""
+    async def _follow_up(self, partner: Partner, held: ChargePlan, purpose: ProfilePurpose | None) -> None:
+        """Ask what the station plans for as long as our plan lasts, as what is pushed covers an hour at most; or lift
+        a profile that came to hold after its plan was over.
+        """
+        calls, session_id = self._context.calls, held.session_id
         duration = held.slots[-1].end - held.slots[0].start
         try:
-            await ask_active_profile(
-                self._context.calls, partner, held.session_id, int(duration.total_seconds()), held.id
-            )
+            if purpose is ProfilePurpose.ACTIVE:
+                await ask_active_profile(calls, partner, session_id, int(duration.total_seconds()), held.id)
+            else:
+                await clear_profile(calls, partner, session_id, held.id)
         except EvroamError as error:
-            log.warning("active_profile_not_asked_for", session=held.session_id, code=error.code)
+            log.warning("profile_not_followed_up", session=session_id, step=purpose, code=error.code)
 
     def _planned(self, session: ServiceSession, need: PlanNeed, now: datetime) -> tuple[Planned, str | None]:
         """The plan and the currency of its price. Raises NoPlan."""
@@ -208,6 +215,18 @@ def _state_after(plan: ChargePlan, purpose: ProfilePurpose, result: ProfileResul
     if purpose is ProfilePurpose.CLEAR and plan.state is PlanState.ACTIVE and result is not ProfileResult.REJECTED:
         return PlanState.REPLACED
     return plan.state
+
+
+def _next_step(
+    purpose: ProfilePurpose, result: ProfileResult, before: PlanState, after: PlanState, plans: Sequence[ChargePlan]
+) -> ProfilePurpose | None:
+    """What is to be asked once a station has taken a profile: None where nothing is."""
+    if purpose is not ProfilePurpose.SET or result is not ProfileResult.ACCEPTED:
+        return None
+    if after is not before:
+        return ProfilePurpose.ACTIVE
+    over = after in {PlanState.REPLACED, PlanState.REJECTED}
+    return ProfilePurpose.CLEAR if over and all(one.state is not PlanState.ACTIVE for one in plans) else None
 
 
 def _price(amount: Amount | None) -> Price | None:
