@@ -5,7 +5,7 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from starlette.requests import Request
 
 from core.clock import WallClock
@@ -22,6 +22,7 @@ from core.home_csp.contracts import (
     status_now,
 )
 from core.model.identifiers import ContractId
+from core.store.prepared import Prepared
 from core.store.tables import contract, driver_login
 
 LOGIN_LASTS = timedelta(hours=12)
@@ -70,16 +71,21 @@ def contract_of_request(context: Context, request: Request) -> str:
         return contract_of_login(connection, token)
 
 
+# Asked with every request of a front end.
+_CONTRACT_OF = Prepared(
+    select(driver_login.c.contract_id).where(
+        driver_login.c.token_hash == bindparam("token_hash"), driver_login.c.expires_at > bindparam("now")
+    )
+)
+
+
 def contract_of_login(connection: Connection, token: str) -> str:
     """The contract that a login's token stands for. Raises NotAllowed."""
-    row = connection.execute(
-        select(driver_login.c.contract_id, driver_login.c.expires_at).where(driver_login.c.token_hash == _hash(token))
-    ).first()
-    if row is None or row.expires_at <= _wall.now():
+    contract_id: str | None = _CONTRACT_OF.scalar(connection, {"token_hash": _hash(token), "now": _wall.now()})
+    if contract_id is None:
         raise NotAllowed(
             "You are no longer identified", code="not_identified", next_step="Hold your card to the reader again."
         )
-    contract_id: str = row.contract_id
     return contract_id
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.driver_messages import (
     CurvePoint,
@@ -42,6 +42,7 @@ from core.model.receipt import Receipt
 from core.model.reserving import expired, record_start
 from core.model.session import ENDED, ServiceSession, SessionState, StopScope
 from core.store.cable_unlocks import latest_of_session
+from core.store.prepared import Prepared
 from core.store.sessions import KeptSession, load, load_of_contract
 from core.store.tables import sdr
 
@@ -68,6 +69,12 @@ _STOPS = {
     "stop_timeout": ("The post has not answered yet", "Try again, or use the post's own stop button."),
 }
 _STOP_FAILED = ("Stopping did not work", "Try again, or use the post's own stop button.")
+# Asked with every look at a session.
+_RECEIPTS = Prepared(
+    select(sdr.c.receipt)
+    .where(sdr.c.session_id == bindparam("session_id"), sdr.c.receipt.is_not(None))
+    .order_by(sdr.c.last_updated.desc())
+)
 
 
 def session_view(connection: Connection, context: Context, kept: KeptSession) -> SessionView:
@@ -314,12 +321,7 @@ def _problem(code: str, sentences: dict[str, tuple[str, str]], otherwise: tuple[
 
 def _receipt_id(connection: Connection, session_id: str) -> str | None:
     """The latest one, but one that is taken back only where nothing stands in its place."""
-    rows = connection.execute(
-        select(sdr.c.receipt)
-        .where(sdr.c.session_id == session_id, sdr.c.receipt.is_not(None))
-        .order_by(sdr.c.last_updated.desc())
-    )
-    receipts = [Receipt.model_validate_json(text) for text in rows.scalars() if text is not None]
+    receipts = [Receipt.model_validate_json(text) for text in _RECEIPTS.column(connection, {"session_id": session_id})]
     return next((one.id for one in sorted(receipts, key=lambda one: one.credited_at is not None)), None)
 
 

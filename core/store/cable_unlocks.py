@@ -2,14 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from core.model.cable_unlock import EmergencyUnlock, UnlockState
 from core.model.parties import Party
 from core.store.engine import upsert
+from core.store.prepared import Prepared
 from core.store.service_tables import emergency_unlock as table
 
 _UNFINISHED = (UnlockState.REQUESTED, UnlockState.RELEASED)
+
+# Asked with every look at a session.
+_LATEST = Prepared(
+    select(table.c.body)
+    .where(
+        table.c.country_code == bindparam("country_code"),
+        table.c.party_id == bindparam("party_id"),
+        table.c.session_id == bindparam("session_id"),
+    )
+    .order_by(table.c.requested_at.desc())
+    .limit(1)
+)
 
 
 class KeptUnlock:
@@ -58,9 +71,9 @@ def list_unlocks(connection: Connection, keeper: Party, limit: int = 200) -> lis
 
 def latest_of_session(connection: Connection, keeper: Party, session_id: str) -> EmergencyUnlock | None:
     """The newest request for a session, None where there was none."""
-    query = _of(keeper).where(table.c.session_id == session_id).order_by(table.c.requested_at.desc()).limit(1)
-    row = connection.execute(query).first()
-    return None if row is None else EmergencyUnlock.model_validate_json(row.body)
+    asked = {"country_code": keeper.country_code, "party_id": keeper.party_id, "session_id": session_id}
+    body = _LATEST.scalar(connection, asked)
+    return None if body is None else EmergencyUnlock.model_validate_json(body)
 
 
 def count_since(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, bindparam, select
 
 from core.model.parties import Party
 from core.model.plans import ChargePlan, recorded
 from core.store.columns import Moment
+from core.store.prepared import Prepared
 from core.store.tables import metadata
 from core.store.upsert import upsert
 
@@ -46,19 +47,28 @@ def newest_version(connection: Connection, id: str, partner_id: str) -> ChargePl
     return None if body is None else ChargePlan.model_validate_json(body)
 
 
+# Asked with every look at a session.
+_OF_SESSION = Prepared(
+    select(charge_plan.c.body)
+    .where(
+        charge_plan.c.country_code == bindparam("country_code"),
+        charge_plan.c.party_id == bindparam("party_id"),
+        charge_plan.c.session_id == bindparam("session_id"),
+        charge_plan.c.partner_id == bindparam("partner_id"),
+    )
+    .order_by(charge_plan.c.last_updated, charge_plan.c.version)
+)
+
+
 def plans_of(connection: Connection, visited: Party, session_id: str, partner_id: str) -> list[ChargePlan]:
     """The versions of all plans of a session, by the id that its visited-CSO gave it; the newest last."""
-    query = (
-        select(charge_plan.c.body)
-        .where(
-            charge_plan.c.country_code == visited.country_code,
-            charge_plan.c.party_id == visited.party_id,
-            charge_plan.c.session_id == session_id,
-            charge_plan.c.partner_id == partner_id,
-        )
-        .order_by(charge_plan.c.last_updated, charge_plan.c.version)
-    )
-    return [ChargePlan.model_validate_json(body) for body in connection.execute(query).scalars()]
+    asked = {
+        "country_code": visited.country_code,
+        "party_id": visited.party_id,
+        "session_id": session_id,
+        "partner_id": partner_id,
+    }
+    return [ChargePlan.model_validate_json(body) for body in _OF_SESSION.column(connection, asked)]
 
 
 def _save(connection: Connection, plan: ChargePlan, partner_id: str) -> None:
