@@ -335,13 +335,11 @@ class WalkScreen(Page):
 
     def _leave_if(self, wanted: bool | None) -> None:
         if wanted:
-            self.workers.cancel_group(self, "walk")
-            self.busy = True
-            self.refresh_keys()
-            self.app.run_worker(self._leave(), group="leave")
+            self.kiosk.go_back()
 
-    async def _leave(self) -> None:
-        """The driver's app first: it speaks with the network that goes next."""
-        await self.query_one(AppWindow).close()
+    async def on_unmount(self) -> None:
+        """However the walk is left: the driver's app goes first, for it speaks with the network that goes next."""
+        self.workers.cancel_node(self)
+        for window in self.query(AppWindow):
+            await window.close()
         await self.guide.close()
-        self.kiosk.go_back()

@@ -51,7 +51,9 @@ class WalkThread:
 
     def stop(self) -> None:
         """End the walk and wait until its network is down."""
-        if self._loop is not None and self._over is not None and self._thread.is_alive():
+        if not self._thread.is_alive():
+            return
+        if self._loop is not None and self._over is not None:
             self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(_ENDS_WITHIN_SECONDS)
 

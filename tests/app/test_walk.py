@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -200,10 +201,8 @@ def test_a_field_tester_walks_step_by_step_injects_a_fault_and_takes_the_evidenc
             await pilot.press("escape")
             await holds(pilot, lambda: not app.is_running or app._exit)
 
-    try:
-        asyncio.run(run())
-    finally:
-        guide.stop()
+    asyncio.run(run())
+    assert "evroam-walk" not in {one.name for one in threading.enumerate()}, "its network goes with the screen"
     assert json.loads((pack / "steps.json").read_text("utf-8"))["fault"] == "5xx@start"
     pictures = sorted(one.name for one in (pack / "screens").iterdir())
     assert pictures[0] == "01-authenticate.svg" and pictures[-1] == "08-start.svg"
