@@ -159,6 +159,10 @@ class Authoriser(Protocol):
         ...
 
 
+DATED_AHEAD = "dated_ahead"
+"""Code of the InvalidInput with which a receiver refuses an object whose last_updated has not come yet."""
+
+
 class CommandKind(StrEnum):
     """What a home-CSP can ask of a visited-CSO."""
 

@@ -14,7 +14,7 @@ from core.endpoint.extension import Extension
 from core.endpoint.gates import SERVICES
 from core.endpoint.modules.objects import key_of
 from core.endpoint.partner import Partner
-from core.endpoint.ports import Held, Ports
+from core.endpoint.ports import DATED_AHEAD, Held, Ports
 from core.endpoint.reachable_parties import ReachableParties
 from core.errors import EvroamError
 from core.model.parties import ObjectKey, PlatformRole
@@ -78,11 +78,13 @@ class Synchronisation:
         try:
             async for held in pull(partner, watermark):
                 count += 1
-                newest = max(newest or held.value.last_updated, held.value.last_updated)
                 try:
                     await receive(partner, held)
                 except EvroamError as error:
                     _log.warning("an object of %s of %s is not taken: %s", module, partner.name, error.message)
+                    if error.code == DATED_AHEAD:
+                        continue  # after such a moment nothing true would ever be asked for
+                newest = max(newest or held.value.last_updated, held.value.last_updated)
         except EvroamError as error:
             await self._keep(partner, module, {"last_error": error.message[:500]})
             raise

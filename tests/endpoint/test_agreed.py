@@ -4,13 +4,16 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from core.endpoint.agreement import Agreement
 from core.endpoint.bindings import BINDINGS
-from core.endpoint.ports import Ports
-from core.errors import Refused
+from core.endpoint.partner import Partner
+from core.endpoint.ports import DATED_AHEAD, Held, Ports
+from core.errors import InvalidInput, Refused
+from core.model.parties import ObjectKey
 from tests.endpoint.platforms import Keeper, Network, Platform, Source, run
 from tests.endpoint.wire_objects import cdr, evse, location, session, tariff, token
 
@@ -75,14 +78,29 @@ def test_contract_ids_keep_to_the_agreement(network: Network) -> None:
     run(test)
 
 
-def test_pulled_objects_keep_to_the_agreement(network: Network) -> None:
+class Dated(Keeper):
+    """Refuses what is dated ahead."""
+
+    async def put(self, partner: Partner, key: ObjectKey, held: Held[Any]) -> None:
+        if held.value.last_updated.year > 2026:
+            raise InvalidInput("This has not come yet.", code=DATED_AHEAD)
+        await super().put(partner, key, held)
+
+
+def test_pulled_objects_keep_to_the_agreement_and_one_dated_ahead_hides_no_other(network: Network) -> None:
     async def test() -> None:
         at = datetime(2026, 11, 22, tzinfo=UTC)
-        bodies = [tariff(id="T1", currency="USD"), tariff(id="T2")]
+        bodies = [
+            tariff(id="T1", currency="USD"),
+            tariff(id="T2"),
+            tariff(id="T3", last_updated="2099-01-01T00:00:00Z"),
+        ]
         source = Source([(at, str(n), json.dumps(body)) for n, body in enumerate(bodies)])
-        keeper = Keeper()
+        keeper = Dated()
         async with bound(network, Ports(tariffs=keeper), Ports(tariff_source=source)) as (home, _):
-            await home.endpoint.synchronisation.pull_module(home.only_partner(), "tariffs")
+            for _ in range(2):
+                await home.endpoint.synchronisation.pull_module(home.only_partner(), "tariffs")
             assert [key.id for key in keeper.objects] == ["T2"]
+            assert [asked.date_from for asked in source.asked] == [None, datetime(2026, 11, 22, 11, tzinfo=UTC)]
 
     run(test)

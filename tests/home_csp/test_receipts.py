@@ -10,9 +10,11 @@ from decimal import Decimal
 
 import pytest
 
+from core.clock import FixedClock
 from core.driver_client import DriverClient
 from core.endpoint.ports import Held
 from core.errors import NotFound
+from core.model.clearing.discrepancies import DiscrepancyClass
 from core.model.meter import ChargingPeriod, Dimension, DimensionKind
 from core.model.money import Price
 from core.model.parties import ObjectKey
@@ -20,6 +22,7 @@ from core.model.receipt import CheckVerdict, Receipt
 from core.model.sdr import Sdr, SdrCost, credit_of
 from core.model.session import SessionState, change, move
 from core.network import Network
+from core.store.sdr_verdicts import load_verdict
 from core.store.sessions import save
 from core.visited_cso.energy_transfer.sdr import sdr_of
 from core.visited_cso.sites import load_site
@@ -71,6 +74,15 @@ class Billing:
         view = await self.driver.session(self.charging.id)
         return await self.driver.receipt(view.receipt_id or "")
 
+    def codes(self, id: str) -> tuple[DiscrepancyClass, ...]:
+        """Why a bill was not accepted at once."""
+        issuer = self.sdr().issuer
+        key = ObjectKey(country_code=issuer.country_code, party_id=issuer.party_id, id=id)
+        with self.network.home.context.store.read() as connection:
+            kept = load_verdict(connection, key)
+        assert kept is not None
+        return kept.steps[-1].codes
+
     def verdicts(self) -> list[tuple[str, bool]]:
         """What the home-CSP thinks of each bill, and whether there is a receipt."""
         return [(verdict, receipted) for verdict, _, receipted in sdrs_kept(self.network.home.context.store)]
@@ -104,7 +116,10 @@ async def test_a_bill_that_fits_becomes_a_receipt_to_the_cent(billing: Billing) 
 
 
 async def test_a_bill_in_another_currency_is_held_and_the_driver_pays_what_was_quoted(billing: Billing) -> None:
-    await billing.submit(billing.sdr().model_copy(update={"currency": "EUR"}))
+    sdr = billing.sdr()
+    wrong = {"currency": "EUR", "total_energy": sdr.total_energy + 1, "total_time": sdr.total_time + 1}
+    await billing.submit(sdr.model_copy(update=wrong))
+    assert billing.codes(sdr.id) == (DiscrepancyClass.D08, DiscrepancyClass.D09, DiscrepancyClass.D15)
     receipt = await billing.receipt()
     assert (receipt.total, receipt.currency, receipt.operator_claim) == (Decimal("6.62"), "CHF", None)
     assert (receipt.tariff_check.verdict, receipt.tariff_check.code) == (CheckVerdict.DIFFERS, "currency")
@@ -178,9 +193,20 @@ async def test_who_was_told_that_nothing_was_started_gets_no_receipt(billing: Bi
     assert (await billing.driver.receipts()).receipts == ()
 
 
-async def test_nobody_reads_the_receipt_of_another(billing: Billing, network: Network) -> None:
-    await billing.submit(billing.sdr())
+async def test_a_bill_after_the_deadline_waits_for_a_person_and_nobody_reads_the_receipt_of_another(
+    billing: Billing, network: Network
+) -> None:
+    """30 days, as agreed where nothing else is said; what takes the bill's place later is no late one."""
+    assert isinstance(network.clock, FixedClock)
+    late = billing.sdr()
+    network.clock.moment = late.end + timedelta(days=30, seconds=1)
+    await billing.submit(late)
     receipt = await billing.receipt()
+    assert (billing.verdicts(), receipt.total) == ([("HELD", True)], Decimal("6.62"))
+    assert billing.codes(late.id) == (DiscrepancyClass.D04,)
+    await billing.submit(credit_of(late, late.last_updated, "credit"))
+    await billing.submit(late.model_copy(update={"id": "second"}))
+    assert billing.codes("second") == ()
     with pytest.raises(NotFound):
         await billing.driver.receipt(receipt.sdr_id)  # the operator's number alone is no key
     with pytest.raises(NotFound):

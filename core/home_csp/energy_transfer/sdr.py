@@ -1,7 +1,8 @@
 """Service detail records at the home-CSP (UC3-9): taken once, audited against the frozen tariff, receipted."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
 import structlog
@@ -68,11 +69,15 @@ _TOLD = {
 
 @dataclass(frozen=True)
 class _Found:
-    """What we have of the session that an SDR bills. billed: an SDR that no credit takes back stands for it already."""
+    """What we have of the session that an SDR bills. billed: an SDR that no credit takes back stands for it already.
+
+    late: the SDR is the first of the session and came after the agreed deadline.
+    """
 
     kept: KeptSession | None
     quote: KeptQuote | None
     billed: bool = False
+    late: bool = False
 
 
 class SdrReceiver:
@@ -119,6 +124,9 @@ class SdrReceiver:
         if _told_in_another_version(connection, partner, held):
             return
         found = self._find(connection, partner, sdr)
+        if found.kept is not None:
+            late = self._is_late(connection, found.kept.session, sdr, partner.agreement.windows.late)
+            found = replace(found, late=late)
         if found.kept is not None and judged is None:
             # The session has come since this SDR was looked at.
             judged = judge(self._context, sdr, found.kept.session, found.quote, partner.agreement.pricing)
@@ -166,6 +174,13 @@ class SdrReceiver:
         adopted = {"session_id": session.id, "verdict": verdict, "contract_id": session.contract_id}
         connection.execute(update(table).where(*_is(sdr)).values(adopted))
         self._conclude(connection, partner, sdr, found, judged, verdict)
+
+    def _is_late(self, connection: Connection, session: ServiceSession, sdr: Sdr, deadline: timedelta) -> bool:
+        """Whether a session is billed so late that a person has to look; what corrects a bill may take longer."""
+        if sdr.kind is SdrKind.CREDIT or self._context.clock.now() <= (session.ended_at or sdr.end) + deadline:
+            return False
+        others = select(table.c.id).where(table.c.session_id == session.id, table.c.id != sdr.id)
+        return connection.execute(others.limit(1)).first() is None
 
     def _verdict(self, connection: Connection, sdr: Sdr, found: _Found, judged: Judged | None) -> Verdict:
         if sdr.kind is SdrKind.CREDIT and found.kept is not None:
@@ -278,7 +293,7 @@ def _verdict(found: _Found, judged: Judged | None) -> Verdict:
     """judged: None for an SDR of no session of ours, of which nobody gets a receipt."""
     if found.kept is None or judged is None:
         return Verdict.ORPHAN
-    if judged.audit is None or judged.audit.unexplained or _waits(found) or _was_revoked(found):
+    if judged.audit is None or judged.audit.unexplained or _waits(found) or _was_revoked(found) or found.late:
         return Verdict.HELD
     return Verdict.ACCEPTED
 
@@ -293,11 +308,12 @@ def discrepancies(sdr: Sdr, found: _Found, judged: Judged | None) -> tuple[Discr
         return (DiscrepancyClass.D01,)
     if _waits(found):
         return (DiscrepancyClass.D06,)
-    revoked = {DiscrepancyClass.D07} if _was_revoked(found) else set()
+    beside = {DiscrepancyClass.D07} if _was_revoked(found) else set()
+    beside |= {DiscrepancyClass.D04} if found.late else set()
     if judged is None or judged.audit is None:
-        return tuple(sorted({DiscrepancyClass.D12, *revoked}))
+        return tuple(sorted({DiscrepancyClass.D12, *beside}))
     found_in = {one.figure for one in judged.audit.unexplained}
-    return tuple(sorted({_CLASSES.get(figure, DiscrepancyClass.D13) for figure in found_in} | revoked))
+    return tuple(sorted({_CLASSES.get(figure, DiscrepancyClass.D13) for figure in found_in} | beside))
 
 
 def _was_revoked(found: _Found) -> bool:
