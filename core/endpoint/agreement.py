@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from core.model.agreement_terms import Terms, Transport
+from core.model.agreements import AgreementReference
 from core.model.services import BEGINNING, Service
 
 __all__ = ["Agreement", "Signed", "Transport"]
@@ -37,6 +38,11 @@ class Agreement(Terms):
     def terms(self) -> Terms:
         """The terms alone."""
         return Terms.model_validate({name: getattr(self, name) for name in Terms.model_fields})
+
+    @property
+    def reference(self) -> AgreementReference | None:
+        """What both have signed, as sessions and SDRs name it."""
+        return None if self.signed is None else AgreementReference(id=self.signed.id, version=self.signed.version)
 
     def covers(self, service: Service, at: datetime) -> bool:
         """Whether we exchange this service at this moment of the wall clock.

@@ -13,6 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.model.money import RoundingMode
 
 
+class AgreementReference(BaseModel):
+    """The version of a signed agreement under which something was done."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    version: int
+
+
 class RoundingPlace(StrEnum):
     """What is rounded: nothing, the total alone, or every line before lines are summed."""
 

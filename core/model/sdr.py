@@ -105,7 +105,8 @@ class Sdr(_Value):
     """A service detail record. `issuer` is the visited-CSO, the credential names the payer.
 
     session_id is None for a reservation that never became a session. total_time counts charging and parking.
-    tariffs: frozen copies of those that priced the periods.
+    tariffs: frozen copies of those that priced the periods. agreement_id, agreement_version: of what both sides had
+    signed when the session began.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Sdr(_Value):
     issuer: Party
     clearing_house: Party | None = None
     agreement_id: str | None = None
+    agreement_version: int | None = None
     session_id: str | None = None
     partner_session_ids: tuple[str, ...] = ()
     authorization_reference: str | None = None

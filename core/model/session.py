@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from core.errors import EvroamError
-from core.model.agreements import PricingOptions
+from core.model.agreements import AgreementReference, PricingOptions
 from core.model.charging_profiles import SetProfile
 from core.model.meter import ChargingPeriod
 from core.model.parties import Party
@@ -172,7 +172,8 @@ class ServiceSession(_Value):
     offline_authorised: the home-CSP did not answer and its list decided. credential_group: whose cards stop it.
     credential_revoked_at: it began on a credential that its home-CSP had revoked before. tariffs: the operator's,
     frozen as they were at the start, and price_list: ours beside them, where there is no quote. pricing: what the
-    agreement said then of how they price; None: the defaults. reservation: its terms, where it began with one.
+    agreement said then of how they price; None: the defaults. agreement: the version that held then, None where nobody
+    had signed one. reservation: its terms, where it began with one.
     goal: kWh at which the home-CSP stops.
     stop_scope: what the requested stop is to end. stop_problem: code of what it ran into.
     last_word_at: when the partner or station last said anything, by its own clock. updates: at which interval the
@@ -211,6 +212,7 @@ class ServiceSession(_Value):
     currency: str | None = None
     tariffs: tuple[Tariff, ...] = ()
     pricing: PricingOptions | None = None
+    agreement: AgreementReference | None = None
     price_list: PriceList | None = None
     periods: tuple[ChargingPeriod, ...] = ()
     readings: tuple[Reading, ...] = ()

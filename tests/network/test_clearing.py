@@ -35,7 +35,7 @@ from core.store import heard
 from core.store.clearing_tables import clearing_session
 from core.store.tables import sdr as sdr_table
 from core.visited_cso.platform import VisitedCso
-from tests.network.charging import Charging, Post, agree, charge, free_posts, overcharge
+from tests.network.charging import Charging, Post, agree, charge, free_posts, overcharge, visited_at
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +110,13 @@ async def test_a_right_bill_is_settled_and_a_wrong_one_is_held(
     right = await charged(network, driver, first)
     overcharge(monkeypatch)
     wrong = await charged(network, driver, second)
+
+    # Both SDRs, as the provider has them, name what the two had signed.
+    signed = visited_at(network, first.member).agreement.signed
+    with home.context.store.read() as connection:
+        kept = [home.context.reader.sdr(body) for body in connection.scalars(select(sdr_table.c.body))]
+    assert signed is not None
+    assert {(one.agreement_id, one.agreement_version) for one in kept} == {(signed.id, signed.version)}
 
     # The operator's SDR, the provider's record and what the switch saw: three witnesses of each session.
     assert witnesses(network) == {

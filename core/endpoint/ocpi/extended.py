@@ -35,14 +35,27 @@ def command_members(stop_scope: StopScope | None, quote_id: str | None) -> JsonO
 
 
 class SdrCodec(Codec[ShapeT, Sdr]):
-    """SDRs with the id of the quote that they keep to (UC2-2); what has that name and is no id is ignored."""
+    """SDRs with the id of the quote that they keep to (UC2-2) and the agreement under which they were made (Annex B).
+
+    What has such a name and is none is ignored.
+    """
 
     def model(self, value: Json) -> Sdr:
         """The SDR of an object's JSON."""
-        quote_id = only_object(value).get("quote_id")
-        known = isinstance(quote_id, str) and 0 < len(quote_id) <= _LONGEST_ID
-        return super().model(value).model_copy(update={"quote_id": quote_id if known else None})
+        given = only_object(value)
+        ids = {name: one if isinstance(one := given.get(name), str) and _is_id(one) else None for name in _SDR_IDS}
+        version = given.get("agreement_version")
+        known = ids["agreement_id"] is not None and isinstance(version, int) and not isinstance(version, bool)
+        return super().model(value).model_copy(update={**ids, "agreement_version": version if known else None})
 
     def added(self, value: Sdr) -> JsonObject:
-        """The id of the quote, where there is one."""
-        return {} if value.quote_id is None else {"quote_id": value.quote_id}
+        """The members that there are."""
+        members: JsonObject = {name: getattr(value, name) for name in (*_SDR_IDS, "agreement_version")}
+        return {name: one for name, one in members.items() if one is not None}
+
+
+_SDR_IDS = ("quote_id", "agreement_id")
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_ID

@@ -119,7 +119,7 @@ class Bookings:
         )
         reference = wish.authorization_reference
         session = open_reserved(
-            connection, context, site, equipment, credential, reservation, reference, partner.agreement.pricing
+            connection, context, site, equipment, credential, reservation, reference, partner.agreement
         )
         session = move(session, SessionState.RESERVED, at=now, actor=str(context.party))
         return booking_of(keep(connection, context, session, partner.id), now)

@@ -248,6 +248,7 @@ class LocalStart:
             credential_group=grant.group_id,
             offline_authorised=grant.offline,
             pricing=partner.agreement.pricing if partner else None,
+            agreement=partner.agreement.reference if partner else None,
         )
 
     def _is_revoked(self, presented: Presented) -> bool:

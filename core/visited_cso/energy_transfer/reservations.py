@@ -169,7 +169,7 @@ class ReservationCommands:
             credential,
             reservation,
             command.authorization_reference,
-            partner.agreement.pricing,
+            partner.agreement,
         )
         keep(connection, self._context, session, partner.id)
         return _Verdict(CommandAnswer.ACCEPTED, session_id=session.id)

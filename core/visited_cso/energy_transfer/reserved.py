@@ -8,9 +8,9 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import Connection, select
 
+from core.endpoint.agreement import Agreement
 from core.endpoint.ports import CommandKind, CommandResult
 from core.errors import EvroamError, Refused
-from core.model.agreements import PricingOptions
 from core.model.credentials import Credential, IdentificationMethod
 from core.model.reservations import Canceller, CancelReason, Reservation
 from core.model.reserving import given_up, terms
@@ -72,7 +72,7 @@ def open_reserved(
     credential: Credential,
     reservation: Reservation,
     reference: str | None,
-    pricing: PricingOptions,
+    agreed: Agreement,
 ) -> ServiceSession:
     """A session that begins with a reservation. Which of several connectors is used shows when charging starts."""
     connector, method = equipment.connectors[0], IdentificationMethod.COMMAND
@@ -80,7 +80,8 @@ def open_reserved(
     session = change(
         new_session(context, str(uuid4()), credential.reference, method, site, equipment, connector, tariffs),
         authorization_reference=reference,
-        pricing=pricing,
+        pricing=agreed.pricing,
+        agreement=agreed.reference,
         reservation=reservation,
     )
     return opened(session, actor=str(credential.party))

@@ -40,6 +40,8 @@ def sdr_of(session: ServiceSession, site: Site | None, now: datetime) -> Sdr:
     return Sdr(
         id=session.id,
         issuer=session.visited,
+        agreement_id=session.agreement.id if session.agreement else None,
+        agreement_version=session.agreement.version if session.agreement else None,
         session_id=session.id,
         authorization_reference=session.authorization_reference,
         identification=IdentificationMethod(session.identification),

@@ -117,6 +117,7 @@ class StartCommands:
             credential_group=credential.group_id,
             quote_id=command.quote_id,
             pricing=partner.agreement.pricing,
+            agreement=partner.agreement.reference,
         )
         return opened(session, actor=str(credential.party))
 
