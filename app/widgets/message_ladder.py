@@ -100,7 +100,8 @@ class MessageLadder(OptionList, inherit_bindings=False):
         Binding("end", "last", show=False),
     ]
     DEFAULT_CSS = """
-    MessageLadder { height: 1fr; border: none; padding: 0; background: $background; scrollbar-size-vertical: 1; }
+    MessageLadder { height: 1fr; border: none; padding: 0; background: $background; }
+    MessageLadder { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     MessageLadder:focus { border: none; background-tint: transparent; }
     MessageLadder > .option-list--option-highlighted { text-style: none; }
     MessageLadder:focus > .option-list--option-highlighted { text-style: none; }
