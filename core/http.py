@@ -145,7 +145,11 @@ class HttpClient:
                     response = await stack.enter_async_context(self._open("GET", parts, wanted, None))
                 if response.status_code != 200:
                     raise Unreachable(f"The event stream answers HTTP {response.status_code}.", code="no_event_stream")
-            yield await stack.enter_async_context(contextlib.aclosing(_events(response, parts.hostname or "")))
+            events = await stack.enter_async_context(contextlib.aclosing(_events(response, parts.hostname or "")))
+            # First of all, so that nothing is left to wait for in the generators of httpx: nobody but a collector
+            # closes those, in tasks that may outlive the loop.
+            stack.push_async_callback(response.aclose)
+            yield events
 
     async def close(self) -> None:
         """Close all connections."""
