@@ -210,6 +210,9 @@ def run(count: int, rounds: int) -> None:
                     connections(_url(ours, listing), context, several) as to_ours,
                     connections(_url(baseline, listing), context, several) as to_plain,
                 ):
+                    # A server lets go of a connection over which nothing is said at first.
+                    for side, opened in ((ours, to_ours), (baseline, to_plain)):
+                        side.round("first words", opened, lambda: side_page(side), several)  # noqa: B023
                     rows.append(
                         compare(
                             label,
