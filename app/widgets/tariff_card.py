@@ -95,9 +95,10 @@ def _amount(amount: Decimal | None, row: TariffRow, currency: str, text: Text) -
 
 
 def _two_columns(values: TariffCardValues, rows: Sequence[TariffRow], text: Text, width: int) -> list[Content]:
-    label, price = min(24, width // 3), min(24, (width - min(24, width // 3)) // 2)
     adds = text.say("tariff.adds", name=values.home_csp)
     charges = text.say("tariff.charges", name=values.operator)
+    label = min(24, width // 3)
+    price = min(max(24, cell_len(charges)), (width - label) // 2)
     headings = zip_longest(wrapped(charges, price), wrapped(adds, width - label - price - 2), fillvalue="")
     lines = [
         Content.assemble(
