@@ -19,6 +19,7 @@ from core.simulation.faults import Faults
 from core.store.cable_unlocks import list_unlocks, load_unlock
 from core.store.sessions import load
 from core.store.tables import message_log, partner
+from core.visited_cso import cable_unlock
 from tests.networks import advance, quote_at, sites_near, until
 
 pytestmark = pytest.mark.anyio
@@ -195,7 +196,7 @@ async def test_nothing_is_unlocked_while_current_flows(stuck: Stuck) -> None:
         await stuck.member.equipment.unplug(stuck.evse_uid)
 
 
-async def test_what_the_wire_refuses_and_repeats(stuck: Stuck) -> None:
+async def test_what_the_wire_refuses_and_repeats(stuck: Stuck, monkeypatch: pytest.MonkeyPatch) -> None:
     session = await stuck.charging()
     context, calls = stuck.home.context, stuck.home.context.calls
     with context.store.read() as connection:
@@ -233,6 +234,8 @@ async def test_what_the_wire_refuses_and_repeats(stuck: Stuck) -> None:
     second = await emergencyunlocks.send_request(calls, stuck.partner(), good)
     assert first.accepted and second.accepted
     assert len([one for one in stuck.incidents() if one.id == "once"]) == 1
+    monkeypatch.setattr(cable_unlock, "MOST_A_DAY", 1)
+    assert await code(reference="again") is UnlockCode.TOO_OFTEN  # the operator counts for itself
     with pytest.raises(NotFound):
         await emergencyunlocks.ask_outcome(calls, stuck.partner(), "never-sent")
     visited = stuck.member.platform.endpoint

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from core.driver_client import DriverClient
+from core.endpoint.ports import AuthorisationRequest, AuthorisationVerdict
+from core.home_csp import authorising
 from core.home_csp.contracts import ContractStatus, add_contract, block_contract
-from core.model.credentials import WhitelistPolicy
+from core.model.credentials import CredentialKind, WhitelistPolicy
 from core.model.parties import Party
 from core.model.session import ServiceSession, SessionState
 from core.network import Network
@@ -15,6 +17,7 @@ from core.simulation.faults import Faults
 from core.store.engine import Store
 from core.store.identification_tables import authorisation
 from core.store.sessions import load_open
+from core.store.tables import credential
 from tests.network.charging import Post, agree, count_sessions, free_posts, home_at, in_state
 from tests.networks import advance, until
 
@@ -56,7 +59,9 @@ async def test_a_card_starts_and_stops_a_session_that_its_driver_sees(network: N
     assert (await driver.session(seen.id)).state is SessionState.RECONCILED
 
 
-async def test_a_card_is_asked_about_and_refused_with_the_reason(network: Network, driver: DriverClient) -> None:
+async def test_a_card_is_asked_about_and_refused_with_the_reason(
+    network: Network, driver: DriverClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     [post], home = await free_posts(network, driver), network.home.context
     await add_contract(home, CONTRACT, cards=(ASKED,), whitelist=WhitelistPolicy.NEVER)
     await listed(post)
@@ -76,7 +81,15 @@ async def test_a_card_is_asked_about_and_refused_with_the_reason(network: Networ
     with home.store.read() as connection:
         grant = connection.execute(select(authorisation.c.id, authorisation.c.session_id)).one()
     assert grant == (kept.authorization_reference, kept.id)  # the session carries the reference of the grant
+    place = AuthorisationRequest(OTHER, CredentialKind.RFID, post.site.id, (post.evse_uid,))
+    for most, verdict in ((1, AuthorisationVerdict.NOT_ALLOWED), (2, AuthorisationVerdict.ALLOWED)):
+        monkeypatch.setattr(authorising, "OPEN_SESSIONS", most)
+        # That the post is in use is nothing to the home-CSP; that the contract is, may be (OCPI, tokens).
+        assert (await post.member.platform.context.calls.authorise(home_at(post.member), place)).verdict is verdict
     assert await shown(post, OTHER) == ("stopped", True)  # another card of the contract is of its group
+    kinds = select(credential.c.kind, credential.c.whitelist).distinct().where(credential.c.contract_id == CONTRACT)
+    with post.member.platform.context.store.read() as connection:
+        assert ("APP_USER", "NEVER") in {tuple(row) for row in connection.execute(kinds)}
 
 
 async def test_the_list_decides_while_the_home_platform_is_away(network: Network, driver: DriverClient) -> None:
@@ -93,9 +106,9 @@ async def test_the_list_decides_while_the_home_platform_is_away(network: Network
     assert await shown(post, OFFLINE) == ("started", True)
     [kept] = load(post)
     assert (kept.identification, kept.offline_authorised) == ("WHITELIST", True)
-    other = next(one for one in posts if one is not post)
-    if other.member is post.member:
-        assert await shown(other, OFFLINE) == ("too_many_sessions", False)
+    other = posts[1]
+    assert other.member is post.member
+    assert await shown(other, OFFLINE) == ("too_many_sessions", False)
 
 
 async def test_a_revoked_card_is_refused_by_the_list_and_an_unused_start_ends_without_a_fee(

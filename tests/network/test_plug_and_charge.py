@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from core.driver_client import DriverClient
 from core.endpoint.contract_certificates import judge
+from core.endpoint.extensions import pncauthorizations
 from core.errors import InvalidInput, NotFound
 from core.home_csp.contracts import block_contract
 from core.home_csp.plug_and_charge import keep_certificate, revoke_certificate
@@ -21,6 +22,7 @@ from core.simulation.mobility_pki import ContractCertificate, MobilityPki, ancho
 from core.simulation.typical_cars import car_for
 from core.store.sessions import load_of_contract
 from core.store.tables import message_log
+from tests.endpoint.test_http import hang
 from tests.network.charging import Post, agree, free_posts, in_state, receipt_for
 from tests.networks import MONDAY_MORNING, advance, until
 
@@ -66,6 +68,11 @@ async def test_a_vehicle_starts_by_being_plugged_in_and_its_driver_gets_the_rece
     assert kept.session.authorization_reference is not None
 
     assert await vehicle.plug_in() == LocalOutcome.STARTED  # says its contract again, as after a pause
+    other = vehicle.network.mobility.issue("NLEVRC00000001", MONDAY_MORNING)
+    assert await vehicle.plug_in(other.evidence) == LocalOutcome.OTHER_CREDENTIAL  # nor may it say another one
+    with home.store.read() as connection:
+        [same] = load_of_contract(connection, home.party, kept.session.contract_id)
+    assert (same.session.state, same.session.credential_uid) == (SessionState.ACTIVE, kept.session.credential_uid)
     await vehicle.equipment.unplug(vehicle.post.evse_uid)
     receipt = (await until(events, receipt_for(active.id))).receipt
     assert receipt is not None and receipt.energy_kwh > 0
@@ -137,12 +144,20 @@ async def test_a_partner_on_plain_ocpi_is_asked_by_emaid_alone(vehicle: Vehicle)
     assert await vehicle.plug_in() == LocalOutcome.STARTED
 
 
-async def test_a_home_csp_that_does_not_answer_is_not_stood_in_for(vehicle: Vehicle) -> None:
+async def test_a_home_csp_that_does_not_answer_is_not_stood_in_for(
+    vehicle: Vehicle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pncauthorizations._WITHIN_SECONDS == 5
+    silent = vehicle.network.home.endpoint
+    with monkeypatch.context() as patched:
+        patched.setattr(pncauthorizations, "_WITHIN_SECONDS", 0.2)
+        patched.setattr(silent, "app", hang)
+        assert await vehicle.plug_in() == LocalOutcome.NO_ANSWER
     endpoint = vehicle.post.member.platform.endpoint
     theirs = endpoint.partners.speaking_for(vehicle.network.home.context.party)
     assert theirs is not None
     own = vehicle.network.home.context.partners.speaking_for(vehicle.post.member.platform.context.party)
     assert own is not None
     await vehicle.network.home.context.partners.suspend(own.id)
-    assert await vehicle.plug_in() in {LocalOutcome.NO_ANSWER, LocalOutcome.NOT_ALLOWED}
+    assert await vehicle.plug_in() == LocalOutcome.NOT_ALLOWED
     assert vehicle.equipment.evse_state(vehicle.post.evse_uid).value == "preparing"

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from core.driver_client import DriverClient
 from core.driver_messages.reservations import ReservationWish
@@ -19,6 +20,7 @@ from core.model.session import SessionState, TransactionKind
 from core.model.sites import Status
 from core.network import Network
 from core.simulation.faults import Faults
+from core.store.tables import sdr, service_session
 from core.visited_cso.energy_transfer.reserved import cancel_at
 from core.visited_cso.equipment import EvseState
 from tests.network.charging import Post, in_state, visited_at
@@ -71,6 +73,13 @@ async def test_the_price_is_told_before_and_reserve_arrive_charge_is_one_session
     assert kinds[:2] == [TransactionKind.RESERVATION, TransactionKind.ENERGY]
     assert reserved.session.home.state is S.RECONCILED
     assert nothing_is_open(network)
+    # The Session starts with charging, its CDR with the reservation (OCPI, ses:370-373, cdr:327).
+    charged, context = reserved.session.visited, network.home.context
+    with context.store.read() as connection:
+        bill = context.reader.sdr(connection.execute(select(sdr.c.body)).scalar_one())
+        told = context.reader.session(connection.execute(select(service_session.c.partner_body)).scalar_one())
+    assert (bill.start, told.start) == (charged.transactions[0].start, charged.started_at)
+    assert bill.start < told.start
 
 
 async def test_the_driver_s_card_starts_at_the_post_what_the_app_has_reserved(
