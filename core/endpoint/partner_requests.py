@@ -239,7 +239,8 @@ def _read(answer: HttpAnswer, method: str) -> Envelope | None:
 
 
 def _judged(answer: HttpAnswer, envelope: Envelope | None) -> Reply:
-    told = f": {envelope.status_message}" if envelope and envelope.status_message else ""
+    said = (envelope.status_message or "").strip().removesuffix(".") if envelope else ""
+    told = f": {said}" if said else ""
     match answer.status:
         case 404:
             raise NotFound(f"The partner does not know this{told}.", code="partner_does_not_know")
