@@ -148,7 +148,7 @@ class Identification:
             for one in self.listed(presented):
                 if one.partner.id == partner_id:
                     return one.credential.group_id if one.credential.valid else None
-            partner = next((one for one in self._askable() if one.id == partner_id), None)
+            partner = self._askable_now(partner_id)
             answer = await self._ask(partner, presented, place) if partner else LocalOutcome.UNKNOWN
             if isinstance(answer, Authorisation) and answer.verdict is AuthorisationVerdict.ALLOWED:
                 return answer.credential.value.group_id
@@ -163,7 +163,8 @@ class Identification:
                 return grant
             case ListDecision.BLOCKED:
                 return LocalOutcome.BLOCKED
-        answer = await self._ask(partner, presented, place) if partner in self._askable() else LocalOutcome.NO_ANSWER
+        askable = self._askable_now(partner.id)
+        answer = await self._ask(askable, presented, place) if askable else LocalOutcome.NO_ANSWER
         if answer is LocalOutcome.NO_ANSWER:
             return without_answer(credential, most) or replace(grant, offline=True)
         return _grant(partner, presented, place, answer)
@@ -180,9 +181,10 @@ class Identification:
 
     async def ask_one(self, partner: Partner, presented: Presented, place: Place) -> Grant | LocalOutcome:
         """A grant of one home-CSP, or why there is none; whatever lists say."""
-        if partner not in self._askable():
+        askable = self._askable_now(partner.id)
+        if askable is None:
             return LocalOutcome.NOT_ALLOWED
-        return _grant(partner, presented, place, await self._ask(partner, presented, place))
+        return _grant(askable, presented, place, await self._ask(askable, presented, place))
 
     async def _ask(self, partner: Partner, presented: Presented, place: Place) -> _Answer:
         request = AuthorisationRequest(presented.spellings[0], presented.kind, place.site_id, (place.evse_uid,))
@@ -202,6 +204,10 @@ class Identification:
             log.error("identification_of_another", partner=partner.id, party=str(credential.party))
             return LocalOutcome.NOT_ALLOWED
         return answer
+
+    def _askable_now(self, partner_id: str) -> Partner | None:
+        """The partner as it is by now: one that was read a moment ago may have been heard of since."""
+        return next((one for one in self._askable() if one.id == partner_id), None)
 
     def _askable(self) -> list[Partner]:
         now = self._context.endpoint.now()
