@@ -9,6 +9,7 @@ from core.driver_client import DriverClient
 from core.endpoint.ports import AuthorisationRequest, AuthorisationVerdict
 from core.home_csp import authorising
 from core.home_csp.contracts import ContractStatus, add_contract, block_contract
+from core.model.authorisation import LocalOutcome
 from core.model.credentials import CredentialKind, WhitelistPolicy
 from core.model.parties import Party
 from core.model.session import ServiceSession, SessionState
@@ -18,6 +19,8 @@ from core.store.engine import Store
 from core.store.identification_tables import authorisation
 from core.store.sessions import load_open
 from core.store.tables import credential
+from core.visited_cso.grant import Presented
+from core.visited_cso.identification import Place
 from tests.network.charging import Post, agree, count_sessions, free_posts, home_at, in_state
 from tests.networks import advance, until
 
@@ -72,6 +75,10 @@ async def test_a_card_is_asked_about_and_refused_with_the_reason(
         network.clock.moment += timedelta(seconds=1)  # type: ignore[attr-defined]  # the fixture's fixed clock
         await block_contract(home, CONTRACT, why)
         assert await shown(post, ASKED) == (why.value, False)
+    read_earlier = home_at(post.member).model_copy(update={"last_seen_at": None})  # it was heard of since
+    asking = post.member.platform.local_start.identification
+    answer = await asking.ask_one(read_earlier, Presented(ASKED), Place(post.site.id, post.evse_uid))
+    assert answer is LocalOutcome.EXPIRED
 
     network.clock.moment += timedelta(seconds=1)  # type: ignore[attr-defined]
     await add_contract(home, CONTRACT, cards=(ASKED, OTHER), whitelist=WhitelistPolicy.NEVER)
