@@ -39,7 +39,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def until_stored(store: Store, wanted: Callable[[Connection], object], within: float = 20.0) -> None:
+async def until_stored(store: Store, wanted: Callable[[Connection], object], within: float = 60.0) -> None:
     """Wait until the store holds something, looking again after each of its own commits. Raises TimeoutError."""
     loop, news = asyncio.get_running_loop(), asyncio.Event()
 

@@ -186,7 +186,7 @@ def test_live_follows_events_and_tells_every_open_screen(own_network: Beside) ->
         await until(pilot, lambda: seen(app, started.id) in {SessionState.AUTHORISED, SessionState.ACTIVE})
         await own_network.run(advance(own_network.network, minutes=10))
         await until(pilot, lambda: app.live.sessions[started.id].energy_kwh > 0)
-        assert heard and heard[-1].view == app.live.sessions[started.id]
+        await until(pilot, lambda: heard and heard[-1].view == app.live.sessions[started.id])
         assert "Bay A2" in screen_text(app), "one key away from the search, too"
         await client.close()
 

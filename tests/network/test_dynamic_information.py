@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from core.driver_client import DriverClient
 from core.endpoint.extensions.dynamicinformation import current_session, subscribe
@@ -36,13 +36,16 @@ async def minutes_pass(charging: Charging, minutes: int) -> list[bool]:
 
 async def asked(network: Network, method: str) -> list[int | None]:
     """With which HTTP status the home-CSP was answered in the module, so far."""
-    endpoint = network.home.endpoint
-    await endpoint.log.flush()
+    await network.home.endpoint.log.flush()
+    with network.home.context.store.read() as connection:
+        return answers(connection, method)
+
+
+def answers(connection: Connection, method: str) -> list[int | None]:
     query = select(message_log.c.http_status).where(
         message_log.c.direction == "out", message_log.c.method == method, message_log.c.path.contains(MODULE)
     )
-    with network.home.context.store.read() as connection:
-        return list(connection.execute(query).scalars())
+    return list(connection.execute(query).scalars())
 
 
 def alarms(store: Store) -> list[str]:
@@ -58,6 +61,7 @@ async def test_a_session_is_told_at_the_interval_that_was_asked_for(network: Net
     partner, id = visited_at(network, member), charging.visited.id
     await until_stored(member.platform.context.store, lambda _: charging.visited.updates is not None)
     assert charging.visited.updates is not None and charging.visited.updates.interval == timedelta(minutes=1)
+    await until_stored(network.home.context.store, lambda connection: answers(connection, "PUT"))
     assert await asked(network, "PUT") == [200], "asked for once, by itself, within the agreement"
     assert await minutes_pass(charging, 2) == [True, True]
 
