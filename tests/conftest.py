@@ -10,11 +10,6 @@ pytest_plugins = ["tests.networks", "tests.app.front", "tests.postgres", "tests.
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a test spends a fifth of its time waiting for disks and sockets."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The real data beside the project; absent, tests skip, but under CI=true that is a failure."""
