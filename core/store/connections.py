@@ -82,7 +82,7 @@ class Readers:
         try:
             yield connection
             connection.rollback()
-        except BaseException:
+        except BaseException:  # cancelled or failed, what state it is in is not known: it is raised on
             connection.close()
             raise
         self._idle.append(connection)

@@ -117,7 +117,7 @@ class Writer:
         connection, self._kept = self._kept or self._engine.connect(), None
         try:
             after = self._write_on(connection, group)
-        except BaseException:
+        except BaseException:  # whatever it was, a connection in a state unknown is not kept; it is raised on
             connection.close()
             raise
         if self._keeps_connection:
